@@ -1,0 +1,2 @@
+//! Latchkey: latchkey.
+fn main() {}
