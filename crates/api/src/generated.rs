@@ -1,0 +1,33 @@
+//! The code that the build generates from `proto/`, in the modules that mirror its packages.
+#![allow(
+    missing_docs,
+    clippy::all,
+    clippy::unwrap_used,
+    reason = "generated code; the contract is documented in proto/"
+)]
+
+macro_rules! package {
+    ($name:ident) => {
+        pub mod $name {
+            pub mod v1 {
+                include!(concat!(env!("OUT_DIR"), "/latchkey.", stringify!($name), ".v1.rs"));
+            }
+        }
+    };
+}
+
+package!(audit);
+package!(common);
+package!(issuer);
+package!(pipeline);
+package!(registry);
+package!(roles);
+package!(session);
+
+mod redacted {
+    include!(concat!(env!("OUT_DIR"), "/redacted.rs"));
+}
+
+pub(crate) mod aliases {
+    include!(concat!(env!("OUT_DIR"), "/aliases.rs"));
+}
