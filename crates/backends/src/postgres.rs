@@ -1,9 +1,9 @@
 //! A private PostgreSQL server.
 
 use std::fs;
+use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -46,7 +46,8 @@ impl Postgres {
     pub fn start(folder: &Path, durability: Durability) -> Result<Self, Error> {
         let programs = programs()?;
         fs::create_dir_all(folder).map_err(Error::io(format!("making {}", folder.display())))?;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(Error::io("closing the folder of PostgreSQL"))?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+            .map_err(Error::io("closing the folder of PostgreSQL"))?;
         let password = password(folder)?;
         own(folder)?;
         let mut this = Self {
@@ -89,7 +90,14 @@ impl Postgres {
         command
             .arg("-D")
             .arg(self.folder.join("data"))
-            .args(["-p", &self.port.to_string(), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"])
+            .args([
+                "-p",
+                &self.port.to_string(),
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "max_connections=200",
+            ])
             .args(["-c", "unix_socket_directories="])
             .stdin(Stdio::null())
             .stdout(output.try_clone().map_err(Error::io("opening PostgreSQL's log"))?)
@@ -100,13 +108,16 @@ impl Postgres {
         }
         self.server = Some(spawn(command).map_err(Error::io("starting postgres"))?);
         // The port opens only when the server takes connections, save for the moments of crash recovery, in which pg_isready says no.
-        let ready = wait_until(PATIENCE, || {
-            TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.is_ready()
-        });
+        let ready =
+            wait_until(PATIENCE, || TcpStream::connect(("127.0.0.1", self.port)).is_ok() && self.is_ready());
         if ready {
             Ok(())
         } else {
-            Err(Error::NotReady { server: "PostgreSQL", seconds: PATIENCE.as_secs(), log: log.display().to_string() })
+            Err(Error::NotReady {
+                server: "PostgreSQL",
+                seconds: PATIENCE.as_secs(),
+                log: log.display().to_string(),
+            })
         }
     }
 
@@ -128,9 +139,8 @@ impl Postgres {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .current_dir("/");
-        let output = spawn(command)
-            .and_then(Child::wait_with_output)
-            .map_err(Error::io("starting initdb"))?;
+        let output =
+            spawn(command).and_then(Child::wait_with_output).map_err(Error::io("starting initdb"))?;
         if output.status.success() {
             return Ok(());
         }
@@ -164,7 +174,8 @@ fn password(folder: &Path) -> Result<String, Error> {
     if let Ok(password) = fs::read_to_string(&file) {
         return Ok(password.trim().to_owned());
     }
-    let random = fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(Error::io("making a password"))?;
+    let random =
+        fs::read_to_string("/proc/sys/kernel/random/uuid").map_err(Error::io("making a password"))?;
     let password = random.trim().replace('-', "");
     fs::OpenOptions::new()
         .write(true)
@@ -184,7 +195,8 @@ fn own(folder: &Path) -> Result<(), Error> {
         .flatten()
         .ok_or(Error::NotInstalled { program: "the user postgres", package: "postgresql" })?;
     for path in [folder.to_owned(), folder.join("password")] {
-        chown(&path, Some(entry.uid.as_raw()), Some(entry.gid.as_raw())).map_err(Error::io("giving a folder to PostgreSQL"))?;
+        chown(&path, Some(entry.uid.as_raw()), Some(entry.gid.as_raw()))
+            .map_err(Error::io("giving a folder to PostgreSQL"))?;
     }
     Ok(())
 }

@@ -63,7 +63,16 @@ impl Redis {
         let output = open_log(&log)?;
         let mut command = bound_to_parent(&self.program, None);
         command
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--appendonly", "yes", "--save", ""])
+            .args([
+                "--port",
+                &self.port.to_string(),
+                "--bind",
+                "127.0.0.1",
+                "--appendonly",
+                "yes",
+                "--save",
+                "",
+            ])
             .arg("--dir")
             .arg(&self.folder)
             .stdin(Stdio::null())
@@ -73,7 +82,11 @@ impl Redis {
         if wait_until(PATIENCE, || answers_ping(self.port)) {
             Ok(())
         } else {
-            Err(Error::NotReady { server: "Redis", seconds: PATIENCE.as_secs(), log: log.display().to_string() })
+            Err(Error::NotReady {
+                server: "Redis",
+                seconds: PATIENCE.as_secs(),
+                log: log.display().to_string(),
+            })
         }
     }
 }

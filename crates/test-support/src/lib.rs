@@ -27,7 +27,9 @@ pub async fn postgres() -> String {
     let server = match std::env::var(DATABASE_VARIABLE) {
         Ok(url) => url,
         Err(_) => tokio::task::spawn_blocking(|| {
-            POSTGRES.get_or_init(|| swept_after_us(|folder| Postgres::start(folder, Durability::ThrowAway))).url("postgres")
+            POSTGRES
+                .get_or_init(|| swept_after_us(|folder| Postgres::start(folder, Durability::ThrowAway)))
+                .url("postgres")
         })
         .await
         .expect("the task that starts PostgreSQL does not panic"),
@@ -76,7 +78,8 @@ pub fn own_postgres() -> (Postgres, TempDir) {
 fn lodged<T>(start: impl FnOnce(&std::path::Path) -> Result<T, latchkey_backends::Error>) -> (T, TempDir) {
     let folder = TempDir::with_prefix("latchkey-test-").expect("a temporary folder can be made");
     // PostgreSQL may run as another user than we do, and must reach its folder.
-    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).expect("the folder is ours");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))
+        .expect("the folder is ours");
     let server = start(&folder.path().join("server")).expect("the server starts");
     (server, folder)
 }
@@ -100,7 +103,11 @@ fn swept_after_us<T>(start: impl FnOnce(&std::path::Path) -> Result<T, latchkey_
 ///
 /// # Panics
 /// When the condition does not come to hold in time.
-pub async fn eventually<F: Future<Output = bool>>(what: &str, seconds: u64, mut condition: impl FnMut() -> F) {
+pub async fn eventually<F: Future<Output = bool>>(
+    what: &str,
+    seconds: u64,
+    mut condition: impl FnMut() -> F,
+) {
     let end = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
     while !condition().await {
         assert!(tokio::time::Instant::now() < end, "not within {seconds} s: {what}");
