@@ -1,0 +1,50 @@
+//! The gateway's settings.
+
+use crate::address::trusted_proxies::TrustedProxies;
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Settings of the gateway. The defaults fit development.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the gateway listens.
+    pub listen: SocketAddr,
+    /// The base of every address that the gateway names, such as `https://id.example.org` or `https://example.org/auth`; it makes
+    /// the issuer. Without it, it is taken from each request (`Host`, and the prefix `/auth` if it was used): only for development.
+    pub public_url: Option<String>,
+    /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: addresses and networks such as `10.0.0.0/8`.
+    pub trusted_proxies: TrustedProxies,
+    /// The most bytes that a form may have; a bigger one is answered with 413.
+    pub max_form_bytes: usize,
+    /// The most bytes that a body of the Admin REST API may have.
+    pub max_admin_body_bytes: usize,
+    /// The server's certificate and key; without them the gateway speaks plain HTTP, for a proxy in front of it.
+    pub tls: Option<TlsFiles>,
+    /// How many login events may wait for the audit service; more are dropped and counted.
+    pub event_queue: usize,
+}
+
+/// PEM files of the server's own identity.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            trusted_proxies: TrustedProxies::default(),
+            max_form_bytes: 64 * 1024,
+            max_admin_body_bytes: 16 * 1024 * 1024,
+            tls: None,
+            event_queue: 8192,
+        }
+    }
+}

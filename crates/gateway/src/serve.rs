@@ -1,0 +1,185 @@
+//! The listener: HTTP/1.1 and HTTP/2 connections, with TLS where a certificate is configured, and their orderly end.
+
+use crate::{App, Config, Gateway, Services, request_context::Connection};
+use axum::{body::Body, http::Request};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How long connections may take to finish what they are doing once the server stops.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How long a client may take for the headers of a request, and for the TLS handshake.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long to wait when the process is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Why the gateway can't serve.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is taken, or not one of this host.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// What was configured.
+        address: SocketAddr,
+        /// The system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// A certificate or key can't be read.
+    #[error("cannot read {path}")]
+    TlsFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: rustls::pki_types::pem::Error,
+    },
+    /// The certificate and the key don't make an identity.
+    #[error("the TLS certificate and key do not fit")]
+    Tls(#[from] rustls::Error),
+}
+
+/// Listens as configured and serves until `shutdown` is cancelled, then lets what is under way finish.
+///
+/// # Errors
+/// When it cannot begin; once it serves, it only ends by `shutdown`.
+pub async fn serve(config: Config, services: Services, shutdown: CancellationToken) -> Result<(), Error> {
+    let address = config.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+    serve_on(listener, config, services, shutdown).await
+}
+
+/// Serves on a listener that is already bound.
+///
+/// # Errors
+/// When the TLS files can't be used.
+pub async fn serve_on(
+    listener: TcpListener,
+    config: Config,
+    services: Services,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
+    let tls = config.tls.as_ref().map(|files| acceptor(&files.certificate, &files.key)).transpose()?;
+    let gateway = Gateway::new(App::new(services, config));
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).pipeline_flush(true);
+    http.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
+    let http = Arc::new(http);
+    let connections = TaskTracker::new();
+
+    loop {
+        let (stream, peer) = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            },
+        };
+        // A token's answer is one small segment: waiting to fill it only delays it.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
+        }
+        let (http, gateway, tls, shutdown) = (http.clone(), gateway.clone(), tls.clone(), shutdown.clone());
+        connections.spawn(async move {
+            match tls {
+                None => {
+                    serve_connection(&http, stream, gateway, Connection { peer, secure: false }, shutdown)
+                        .await
+                }
+                Some(tls) => {
+                    if let Some(stream) = handshake(tls, stream).await {
+                        serve_connection(&http, stream, gateway, Connection { peer, secure: true }, shutdown)
+                            .await;
+                    }
+                }
+            }
+        });
+    }
+
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "connections were still busy when the time to finish was over"
+        );
+    }
+    Ok(())
+}
+
+/// Serves one connection until it ends, or until the request under way at `shutdown` is answered.
+async fn serve_connection<S>(
+    http: &auto::Builder<TokioExecutor>,
+    stream: S,
+    gateway: Gateway,
+    connection: Connection,
+    shutdown: CancellationToken,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: Request<Incoming>| {
+        let gateway = gateway.clone();
+        async move {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(connection);
+            Ok::<_, Infallible>(gateway.answer(request).await)
+        }
+    });
+    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = shutdown.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn handshake(
+    tls: TlsAcceptor,
+    stream: TcpStream,
+) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+    match tokio::time::timeout(HEADER_TIMEOUT, tls.accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+fn acceptor(certificate: &PathBuf, key: &PathBuf) -> Result<TlsAcceptor, Error> {
+    let unreadable = |path: &PathBuf| {
+        let path = path.clone();
+        move |source| Error::TlsFile { path, source }
+    };
+    let chain = CertificateDer::pem_file_iter(certificate)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(unreadable(certificate))?;
+    let key = PrivateKeyDer::from_pem_file(key).map_err(unreadable(key))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(tls)))
+}
