@@ -18,6 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let files = descriptor::proto_files(&root)?;
     let set = protox::compile(&files, [&root])?;
 
+    services::check_pipelined(&set);
+
     let mut embedded = set.clone();
     for file in &mut embedded.file {
         file.source_code_info = None;
@@ -37,5 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     fs::write(out.join("redacted.rs"), redact::debug_impls(&set))?;
     fs::write(out.join("aliases.rs"), services::aliases(&set))?;
+    fs::write(out.join("forwarders.rs"), services::forwarders(&set))?;
+    fs::write(out.join("dispatchers.rs"), services::dispatchers(&set))?;
     Ok(())
 }

@@ -7,10 +7,16 @@
 //! To add a service: write `proto/latchkey/<name>/v1/<name>.proto`, add its module below; the rest is generated.
 
 pub mod base64_text;
+pub mod context;
+pub mod error;
 mod generated;
+pub mod pipeline;
 mod redacted;
+pub mod remote;
+pub mod revision;
+pub mod server;
 
-pub use generated::{aliases::*, audit, common, issuer, pipeline, registry, roles, session};
+pub use generated::{aliases::*, audit, common, issuer, registry, roles, session};
 
 use futures::Stream;
 use std::pin::Pin;
