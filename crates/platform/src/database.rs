@@ -13,6 +13,7 @@ pub use open::{Migration, Migrations};
 pub use row::Row;
 pub use value::Value;
 
+use futures::future::BoxFuture;
 use sqlx::{Executor as _, PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool};
 
 /// The values of a statement's parameters, in their order.
@@ -47,26 +48,21 @@ pub enum Transaction {
 }
 
 /// Statements, on the pool or within a transaction.
+///
+/// The futures are boxed: beside a statement that costs nothing, and they don't hold the type of the text, which callers that are
+/// themselves spawned would otherwise have to prove fit for every lifetime.
 pub trait Queries: Send {
     /// All rows of a statement.
     ///
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached, [`Error::Violation`] when a constraint refuses.
-    fn fetch_all(
-        &mut self,
-        sql: impl SqlSafeStr + Send,
-        params: Params,
-    ) -> impl Future<Output = Result<Vec<Row>, Error>> + Send;
+    fn fetch_all(&mut self, sql: impl SqlSafeStr, params: Params) -> BoxFuture<'_, Result<Vec<Row>, Error>>;
 
     /// Runs a statement and gives the number of rows it changed.
     ///
     /// # Errors
     /// As [`Queries::fetch_all`].
-    fn execute(
-        &mut self,
-        sql: impl SqlSafeStr + Send,
-        params: Params,
-    ) -> impl Future<Output = Result<u64, Error>> + Send;
+    fn execute(&mut self, sql: impl SqlSafeStr, params: Params) -> BoxFuture<'_, Result<u64, Error>>;
 
     /// The first row of a statement, if there is one.
     ///
@@ -74,10 +70,11 @@ pub trait Queries: Send {
     /// As [`Queries::fetch_all`].
     fn fetch_optional(
         &mut self,
-        sql: impl SqlSafeStr + Send,
+        sql: impl SqlSafeStr,
         params: Params,
-    ) -> impl Future<Output = Result<Option<Row>, Error>> + Send {
-        async { Ok(self.fetch_all(sql, params).await?.into_iter().next()) }
+    ) -> BoxFuture<'_, Result<Option<Row>, Error>> {
+        let rows = self.fetch_all(sql, params);
+        Box::pin(async { Ok(rows.await?.into_iter().next()) })
     }
 }
 
@@ -129,21 +126,27 @@ impl Database {
 }
 
 impl Queries for Database {
-    async fn fetch_all(&mut self, sql: impl SqlSafeStr + Send, params: Params) -> Result<Vec<Row>, Error> {
-        Ok(match self {
-            Self::Postgres(pool) => {
-                pool.fetch_all(bound!(sql, params)).await?.into_iter().map(Row::Postgres).collect()
-            }
-            Self::Sqlite { readers, .. } => {
-                readers.fetch_all(bound!(sql, params)).await?.into_iter().map(Row::Sqlite).collect()
-            }
+    fn fetch_all(&mut self, sql: impl SqlSafeStr, params: Params) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
+        let sql = sql.into_sql_str();
+        Box::pin(async move {
+            Ok(match self {
+                Self::Postgres(pool) => {
+                    pool.fetch_all(bound!(sql, params)).await?.into_iter().map(Row::Postgres).collect()
+                }
+                Self::Sqlite { readers, .. } => {
+                    readers.fetch_all(bound!(sql, params)).await?.into_iter().map(Row::Sqlite).collect()
+                }
+            })
         })
     }
 
-    async fn execute(&mut self, sql: impl SqlSafeStr + Send, params: Params) -> Result<u64, Error> {
-        Ok(match self {
-            Self::Postgres(pool) => pool.execute(bound!(sql, params)).await?.rows_affected(),
-            Self::Sqlite { writer, .. } => writer.execute(bound!(sql, params)).await?.rows_affected(),
+    fn execute(&mut self, sql: impl SqlSafeStr, params: Params) -> BoxFuture<'_, Result<u64, Error>> {
+        let sql = sql.into_sql_str();
+        Box::pin(async move {
+            Ok(match self {
+                Self::Postgres(pool) => pool.execute(bound!(sql, params)).await?.rows_affected(),
+                Self::Sqlite { writer, .. } => writer.execute(bound!(sql, params)).await?.rows_affected(),
+            })
         })
     }
 }
@@ -163,31 +166,37 @@ impl Transaction {
 }
 
 impl Queries for Transaction {
-    async fn fetch_all(&mut self, sql: impl SqlSafeStr + Send, params: Params) -> Result<Vec<Row>, Error> {
-        Ok(match self {
-            Self::Postgres(transaction) => (&mut **transaction)
-                .fetch_all(bound!(sql, params))
-                .await?
-                .into_iter()
-                .map(Row::Postgres)
-                .collect(),
-            Self::Sqlite(transaction) => (&mut **transaction)
-                .fetch_all(bound!(sql, params))
-                .await?
-                .into_iter()
-                .map(Row::Sqlite)
-                .collect(),
+    fn fetch_all(&mut self, sql: impl SqlSafeStr, params: Params) -> BoxFuture<'_, Result<Vec<Row>, Error>> {
+        let sql = sql.into_sql_str();
+        Box::pin(async move {
+            Ok(match self {
+                Self::Postgres(transaction) => (&mut **transaction)
+                    .fetch_all(bound!(sql, params))
+                    .await?
+                    .into_iter()
+                    .map(Row::Postgres)
+                    .collect(),
+                Self::Sqlite(transaction) => (&mut **transaction)
+                    .fetch_all(bound!(sql, params))
+                    .await?
+                    .into_iter()
+                    .map(Row::Sqlite)
+                    .collect(),
+            })
         })
     }
 
-    async fn execute(&mut self, sql: impl SqlSafeStr + Send, params: Params) -> Result<u64, Error> {
-        Ok(match self {
-            Self::Postgres(transaction) => {
-                (&mut **transaction).execute(bound!(sql, params)).await?.rows_affected()
-            }
-            Self::Sqlite(transaction) => {
-                (&mut **transaction).execute(bound!(sql, params)).await?.rows_affected()
-            }
+    fn execute(&mut self, sql: impl SqlSafeStr, params: Params) -> BoxFuture<'_, Result<u64, Error>> {
+        let sql = sql.into_sql_str();
+        Box::pin(async move {
+            Ok(match self {
+                Self::Postgres(transaction) => {
+                    (&mut **transaction).execute(bound!(sql, params)).await?.rows_affected()
+                }
+                Self::Sqlite(transaction) => {
+                    (&mut **transaction).execute(bound!(sql, params)).await?.rows_affected()
+                }
+            })
         })
     }
 }

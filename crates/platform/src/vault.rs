@@ -44,8 +44,6 @@ pub struct Vault {
     clock: SharedClock,
     /// By realm id and key id. A key's bytes are inside the cipher's own type, which is cleared when it is dropped.
     keys: moka::sync::Cache<(String, [u8; ID_LEN]), Arc<LessSafeKey>>,
-    /// The key that seals, by realm id.
-    sealing: moka::sync::Cache<String, [u8; ID_LEN]>,
 }
 
 /// What a ciphertext is bound to beside its realm: moved to another place it does not open.
@@ -64,8 +62,7 @@ impl Vault {
     #[must_use]
     pub fn new(database: Database, master: Arc<dyn MasterKey>, clock: SharedClock) -> Self {
         let keys = moka::sync::Cache::new(CACHED_KEYS);
-        let sealing = moka::sync::Cache::new(CACHED_KEYS);
-        Self { database, master, clock, keys, sealing }
+        Self { database, master, clock, keys }
     }
 
     /// Seals a secret within the transaction that stores it; the realm's first secret also makes its data key there.
@@ -116,7 +113,6 @@ impl Vault {
     /// Those of the database.
     pub async fn forget(&self, transaction: &mut Transaction, realm_id: &str) -> Result<(), Error> {
         transaction.execute("DELETE FROM data_keys WHERE realm_id = $1", params![realm_id]).await?;
-        self.sealing.invalidate(realm_id);
         Ok(())
     }
 
@@ -147,14 +143,12 @@ impl Vault {
         transaction: &mut Transaction,
         realm_id: &str,
     ) -> Result<([u8; ID_LEN], Arc<LessSafeKey>), Error> {
-        if let Some(id) = self.sealing.get(realm_id) {
-            return Ok((id, self.key(transaction, realm_id, id).await?));
-        }
+        // Asked each time: a key remembered from a transaction that was rolled back, or from before the realm was deleted and made
+        // again by another replica, would seal what nobody can open.
         let sql = "SELECT key_id FROM data_keys WHERE realm_id = $1 ORDER BY created_ms DESC, key_id LIMIT 1";
         if let Some(row) = transaction.fetch_optional(sql, params![realm_id]).await? {
             let id = id_from_text(&row.text("key_id")?).ok_or_else(|| unreadable(realm_id))?;
             let key = self.key(transaction, realm_id, id).await?;
-            self.sealing.insert(realm_id.to_owned(), id);
             return Ok((id, key));
         }
         // Not cached: the transaction may yet be rolled back, and the key with it.
