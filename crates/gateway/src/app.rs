@@ -1,8 +1,9 @@
 //! The state that handlers share, and the routes.
 
-use crate::{admin, config::Config, oidc};
+use crate::{admin, config::Config, login_events::LoginEvents, oidc};
 use axum::Router;
 use latchkey_api::{DynAudit, DynClientRegistry, DynRoleMapping, DynSessions, DynTokenIssuer};
+use latchkey_platform::clock::SharedClock;
 use std::{ops::Deref, sync::Arc};
 
 /// The services that the gateway calls: themselves where they run in this process, forwarders where they do not.
@@ -30,13 +31,18 @@ pub struct AppState {
     pub services: Services,
     /// The settings.
     pub config: Config,
+    /// The time.
+    pub clock: SharedClock,
+    /// Login events on their way to audit.
+    pub login_events: LoginEvents,
 }
 
 impl App {
-    /// Puts the state together.
+    /// Puts the state together, and starts the writer of login events: to be called in a runtime.
     #[must_use]
-    pub fn new(services: Services, config: Config) -> Self {
-        Self(Arc::new(AppState { services, config }))
+    pub fn new(services: Services, config: Config, clock: SharedClock) -> Self {
+        let login_events = LoginEvents::start(services.audit.clone(), clock.clone(), config.event_queue);
+        Self(Arc::new(AppState { services, config, clock, login_events }))
     }
 
     /// All routes, without the prefix `/auth`: [`crate::Gateway`] takes it off before.

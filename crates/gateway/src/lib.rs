@@ -15,6 +15,7 @@ pub mod admin;
 pub mod app;
 pub mod config;
 pub mod edge;
+pub mod login_events;
 pub mod oidc;
 pub mod request_context;
 pub mod serve;

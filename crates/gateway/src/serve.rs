@@ -7,6 +7,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
+use latchkey_platform::clock::SharedClock;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 use tokio::{
@@ -53,10 +54,15 @@ pub enum Error {
 ///
 /// # Errors
 /// When it cannot begin; once it serves, it only ends by `shutdown`.
-pub async fn serve(config: Config, services: Services, shutdown: CancellationToken) -> Result<(), Error> {
+pub async fn serve(
+    config: Config,
+    services: Services,
+    clock: SharedClock,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
     let address = config.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-    serve_on(listener, config, services, shutdown).await
+    serve_on(listener, config, services, clock, shutdown).await
 }
 
 /// Serves on a listener that is already bound.
@@ -67,10 +73,12 @@ pub async fn serve_on(
     listener: TcpListener,
     config: Config,
     services: Services,
+    clock: SharedClock,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
     let tls = config.tls.as_ref().map(|files| acceptor(&files.certificate, &files.key)).transpose()?;
-    let gateway = Gateway::new(App::new(services, config));
+    let app = App::new(services, config, clock);
+    let gateway = Gateway::new(app.clone());
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).pipeline_flush(true);
     http.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
@@ -118,6 +126,7 @@ pub async fn serve_on(
             "connections were still busy when the time to finish was over"
         );
     }
+    app.login_events.close().await;
     Ok(())
 }
 

@@ -1,0 +1,89 @@
+//! Client authentication: what was presented goes to client-registry, which decides.
+
+use super::{
+    client_credentials_presented::PresentedCredentials, discovery::endpoint, error::Error, form::Form, realm,
+};
+use crate::{App, address::base_url, request_context::RequestContext};
+use axum::http::HeaderMap;
+use latchkey_api::registry::v1::{AuthenticateRequest, Client, Realm, authenticate_response::Outcome};
+use tonic::Request;
+
+/// A client that has proven who it is (a public one has only named itself), in a realm that is enabled.
+pub(crate) struct AuthenticatedClient {
+    pub(crate) realm: Realm,
+    pub(crate) client: Client,
+    /// `client-secret` and the like; `none` for a public client.
+    pub(crate) method: String,
+}
+
+/// Why a client was not authenticated, and what is known of it all the same.
+pub(crate) struct Refused {
+    pub(crate) error: Error,
+    /// The web origins of the client that was named.
+    pub(crate) web_origins: Vec<String>,
+    /// The realm's id; empty where it is unknown.
+    pub(crate) realm_id: String,
+    /// The client_id as it was presented.
+    pub(crate) client_id: String,
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self { error, web_origins: Vec::new(), realm_id: String::new(), client_id: String::new() }
+    }
+}
+
+/// Authenticates the client of a request.
+pub(crate) async fn authenticate(
+    app: &App,
+    context: &RequestContext,
+    realm_name: &str,
+    headers: &HeaderMap,
+    form: &Form<'_>,
+) -> Result<AuthenticatedClient, Refused> {
+    let presented = match PresentedCredentials::read(headers, form) {
+        Ok(presented) => presented,
+        Err(error) => {
+            realm::find_enabled(app, realm_name).await?;
+            return Err(error.into());
+        }
+    };
+    let assertion_audiences = match presented.assertion {
+        Some(_) => assertion_audiences(app, context, &realm::find_enabled(app, realm_name).await?),
+        None => Vec::new(),
+    };
+    let request = AuthenticateRequest {
+        realm: realm_name.to_owned(),
+        client_id: presented.client_id,
+        client_secret: presented.client_secret,
+        source: presented.source.into(),
+        client_assertion_type: presented.assertion_type,
+        client_assertion: presented.assertion,
+        assertion_audiences,
+        client_certificate: None,
+        ip_address: context.client_address().to_string(),
+    };
+    let answer =
+        app.services.registry.authenticate(Request::new(request)).await.map_err(Error::from)?.into_inner();
+    match answer.outcome {
+        Some(Outcome::Authenticated(authenticated)) => Ok(AuthenticatedClient {
+            realm: authenticated.realm.ok_or(Error::IncompleteAnswer("the client's realm"))?,
+            client: authenticated.client.ok_or(Error::IncompleteAnswer("the client"))?,
+            method: authenticated.method,
+        }),
+        Some(Outcome::Refusal(refusal)) => Err(Refused {
+            error: Error::from_refusal(&refusal),
+            web_origins: refusal.web_origins,
+            realm_id: refusal.realm_id,
+            client_id: refusal.client_id,
+        }),
+        None => Err(Error::IncompleteAnswer("an outcome of authentication").into()),
+    }
+}
+
+/// RFC 7523 section 3: the audiences by which an assertion may name this server.
+fn assertion_audiences(app: &App, context: &RequestContext, realm: &Realm) -> Vec<String> {
+    let issuer = base_url::issuer(&app.config, context, realm);
+    let (token, introspection) = (endpoint(&issuer, "token"), endpoint(&issuer, "token/introspect"));
+    vec![issuer, token, introspection]
+}

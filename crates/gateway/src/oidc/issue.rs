@@ -1,0 +1,265 @@
+//! The end of every grant: open the session where there is one, have the tokens signed, and say what was given.
+
+use super::{
+    error::Error,
+    grant::{Grant, TokenRequest},
+    json_object::JsonObject,
+    resolve::{LIGHTWEIGHT, is_true},
+    session_lifetime::{access_token_lifespan, session_bounds},
+};
+use crate::address::base_url;
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use bytes::Bytes;
+use latchkey_api::{
+    issuer::v1::{IssueRequest, TokenToSign},
+    registry::v1::{Client, Realm},
+    roles::v1::Resolution,
+    session::v1::{OpenRequest, SessionKind},
+};
+use serde::Deserialize;
+use std::borrow::Cow;
+use tonic::Request;
+use uuid::Uuid;
+
+/// A client attribute: the JOSE header of access tokens says `at+jwt` (RFC 9068).
+const RFC9068_HEADER: &str = "access.token.header.type.rfc9068";
+/// A client attribute: the answer says `bearer` in lower case.
+const LOWER_CASE_BEARER: &str = "token.response.type.bearer.lower-case";
+
+/// What a grant has decided to give.
+pub(crate) struct Issuance {
+    pub(crate) grant: Grant,
+    pub(crate) resolution: Resolution,
+    pub(crate) session: Option<OpenedSession>,
+    /// The answer's form (see [`super::compatibility`]).
+    pub(crate) classic: bool,
+}
+
+/// A session that the tokens belong to, with the refresh token that is to be signed.
+pub(crate) struct OpenedSession {
+    pub(crate) id: String,
+    pub(crate) kind: SessionKind,
+    pub(crate) refresh_jti: String,
+    /// Seconds; 0 for never.
+    pub(crate) refresh_expires_in_s: i64,
+    pub(crate) session_expires_in_s: i64,
+    /// Whether the client gets its refresh token.
+    pub(crate) gives_refresh_token: bool,
+}
+
+/// A successful answer of the token endpoint (RFC 6749 section 5.1), and what its event tells.
+pub(crate) struct TokenAnswer {
+    body: String,
+    classic: bool,
+    pub(crate) jti: String,
+    pub(crate) scope: String,
+    pub(crate) user_id: String,
+    pub(crate) username: String,
+    pub(crate) session: Option<OpenedSession>,
+}
+
+/// A new refresh token's id.
+pub(crate) fn new_refresh_jti() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// Begins a session of the resolved account at the client.
+pub(crate) async fn open_session(
+    request: &TokenRequest<'_>,
+    kind: SessionKind,
+    resolution: &Resolution,
+) -> Result<OpenedSession, Error> {
+    let TokenRequest { app, context, realm, client, .. } = request;
+    let account = resolution.account.as_ref().ok_or(Error::IncompleteAnswer("the account"))?;
+    let bounds = session_bounds(realm, client, kind);
+    let refresh_jti = new_refresh_jti();
+    let asked = OpenRequest {
+        realm_id: realm.id.clone(),
+        kind: kind.into(),
+        client_uuid: client.id.clone(),
+        client_id: client.client_id.clone(),
+        user_id: account.id.clone(),
+        username: account.username.clone(),
+        ip_address: context.client_address().to_string(),
+        refresh_jti: refresh_jti.clone(),
+        idle_s: bounds.idle_s,
+        max_s: bounds.max_s,
+    };
+    let opened = app.services.sessions.open(Request::new(asked)).await?.into_inner();
+    Ok(OpenedSession {
+        id: opened.session_id,
+        kind,
+        refresh_jti,
+        refresh_expires_in_s: opened.refresh_expires_in_s,
+        session_expires_in_s: opened.session_expires_in_s,
+        gives_refresh_token: true,
+    })
+}
+
+/// Has the tokens signed.
+pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Result<TokenAnswer, Error> {
+    let TokenRequest { app, context, realm, client, .. } = request;
+    let Issuance { grant, resolution, session, classic } = issuance;
+    let issuer = base_url::issuer(&app.config, context, realm);
+    let lifetime_s = access_token_lifespan(
+        realm,
+        client,
+        session.as_ref().map_or(0, |session| session.session_expires_in_s),
+    );
+    let session_id = session.as_ref().map(|session| session.id.clone()).unwrap_or_default();
+
+    let refresh_token = session
+        .as_ref()
+        .filter(|session| session.gives_refresh_token)
+        .map(|session| refresh_token(client, &issuer, session, &resolution))
+        .transpose()?;
+    let id_token = (!resolution.id_token_claims.is_empty()).then(|| TokenToSign {
+        algorithm: algorithm(realm, client, "id.token.signed.response.alg"),
+        header_type: "JWT".to_owned(),
+        token_type: "ID".to_owned(),
+        lifetime_s,
+        issuer: issuer.clone(),
+        azp: client.client_id.clone(),
+        session_id: session_id.clone(),
+        claims: resolution.id_token_claims.clone(),
+        at_hash: true,
+        ..TokenToSign::default()
+    });
+    let access_token = TokenToSign {
+        algorithm: algorithm(realm, client, "access.token.signed.response.alg"),
+        header_type: if is_true(client, RFC9068_HEADER) { "at+jwt" } else { "JWT" }.to_owned(),
+        token_type: "Bearer".to_owned(),
+        jti_prefix: jti_prefix(grant, client, session.as_ref()),
+        lifetime_s,
+        issuer,
+        azp: client.client_id.clone(),
+        session_id,
+        scope: resolution.scope.clone(),
+        claims: resolution.access_token_claims,
+        ..TokenToSign::default()
+    };
+    let signed = app
+        .services
+        .issuer
+        .issue(Request::new(IssueRequest {
+            realm_id: realm.id.clone(),
+            access_token: Some(access_token),
+            refresh_token,
+            id_token,
+        }))
+        .await?
+        .into_inner();
+
+    let mut body = JsonObject::with_capacity(
+        signed.access_token.len() + signed.refresh_token.len() + signed.id_token.len() + 320,
+    );
+    body.plain("access_token", &signed.access_token);
+    body.number("expires_in", lifetime_s);
+    let refresh_expires_in_s = session
+        .as_ref()
+        .filter(|session| session.gives_refresh_token)
+        .map_or(0, |session| session.refresh_expires_in_s);
+    body.number("refresh_expires_in", refresh_expires_in_s);
+    if !signed.refresh_token.is_empty() {
+        body.plain("refresh_token", &signed.refresh_token);
+    }
+    body.plain("token_type", if classic || is_true(client, LOWER_CASE_BEARER) { "bearer" } else { "Bearer" });
+    if !signed.id_token.is_empty() {
+        body.plain("id_token", &signed.id_token);
+    }
+    body.number("not-before-policy", realm.not_before_s.max(client.not_before_s));
+    if let Some(session) = &session {
+        body.plain("session_state", &session.id);
+    }
+    if !classic {
+        body.text("scope", &resolution.scope);
+    }
+
+    let account = resolution.account.unwrap_or_default();
+    Ok(TokenAnswer {
+        body: body.finish(),
+        classic,
+        jti: signed.jti,
+        scope: resolution.scope,
+        user_id: account.id,
+        username: account.username,
+        session,
+    })
+}
+
+/// Only Keycloak's own servers read a refresh token: it is always HS512, whatever the realm or the client signs with.
+fn refresh_token(
+    client: &Client,
+    issuer: &str,
+    session: &OpenedSession,
+    resolution: &Resolution,
+) -> Result<TokenToSign, Error> {
+    #[derive(Deserialize)]
+    struct Subject<'a> {
+        #[serde(borrow)]
+        sub: Option<Cow<'a, str>>,
+    }
+    let subject: Subject<'_> = serde_json::from_slice(&resolution.access_token_claims)
+        .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
+    let mut claims = JsonObject::with_capacity(160);
+    claims.text("aud", issuer);
+    if let Some(sub) = subject.sub {
+        claims.text("sub", &sub);
+    }
+    let offline = session.kind == SessionKind::Offline;
+    Ok(TokenToSign {
+        algorithm: "HS512".to_owned(),
+        header_type: "JWT".to_owned(),
+        token_type: if offline { "Offline" } else { "Refresh" }.to_owned(),
+        jti: session.refresh_jti.clone(),
+        lifetime_s: session.refresh_expires_in_s,
+        issuer: issuer.to_owned(),
+        azp: client.client_id.clone(),
+        session_id: session.id.clone(),
+        scope: resolution.granted_scope.clone(),
+        claims: Bytes::from(claims.finish()),
+        ..TokenToSign::default()
+    })
+}
+
+/// The client's own choice of an algorithm, else the realm's.
+fn algorithm(realm: &Realm, client: &Client, attribute: &str) -> String {
+    match client.attributes.get(attribute).map(String::as_str) {
+        Some(algorithm) if !algorithm.is_empty() => algorithm.to_owned(),
+        _ if realm.default_signature_algorithm.is_empty() => "RS256".to_owned(),
+        _ => realm.default_signature_algorithm.clone(),
+    }
+}
+
+/// Six letters and a colon: the kind of session (`tr`ansient, `on`line, `of`fline), of token (`rt` regular, `lt` lightweight), and
+/// the grant.
+fn jti_prefix(grant: Grant, client: &Client, session: Option<&OpenedSession>) -> String {
+    let mut prefix = String::with_capacity(7);
+    prefix.push_str(match session.map(|session| session.kind) {
+        None => "tr",
+        Some(SessionKind::Offline) => "of",
+        Some(SessionKind::Online | SessionKind::Unspecified) => "on",
+    });
+    prefix.push_str(if is_true(client, LIGHTWEIGHT) { "lt" } else { "rt" });
+    prefix.push_str(grant.jti_letters());
+    prefix.push(':');
+    prefix
+}
+
+impl TokenAnswer {
+    /// The answer to the client.
+    pub(crate) fn response(&mut self) -> Response {
+        let mut response = Response::new(Body::from(std::mem::take(&mut self.body)));
+        let content_type = if self.classic { "application/json;charset=UTF-8" } else { "application/json" };
+        let headers = response.headers_mut();
+        headers.reserve(10);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        response
+    }
+}

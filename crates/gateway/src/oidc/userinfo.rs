@@ -1,0 +1,199 @@
+//! `GET` and `POST /realms/{realm}/protocol/openid-connect/userinfo`, OpenID Connect Core section 5.3. Faults are told by the
+//! challenge alone (RFC 6750 section 3); their bodies are empty.
+
+use super::{
+    cors,
+    error::{Caching, Error},
+    form::FormBody,
+    grant::refresh_token::is_refresh,
+    live_token::{self, Lapsed, check, verify},
+    realm::{self, RealmName},
+    resolve::{has_scope, resolve, service_account_notes},
+};
+use crate::{App, address::base_url, request_context::RequestContext};
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+use latchkey_api::{registry::v1::Realm, roles::v1::ResolveRequest};
+use serde_json::{Map, Value};
+
+/// Why userinfo is not given.
+#[derive(Debug)]
+enum Fault {
+    /// No token, or one in the query: just the challenge.
+    NoToken,
+    /// In the header and in the form.
+    TwoTokens,
+    InvalidToken(&'static str),
+    MissingScope,
+    Failed(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Lapsed> for Fault {
+    fn from(lapsed: Lapsed) -> Self {
+        Self::InvalidToken(match lapsed {
+            Lapsed::Unverified | Lapsed::Stale | Lapsed::ClientUnknown | Lapsed::Revoked => {
+                "Token verification failed"
+            }
+            Lapsed::ClientDisabled => "Client disabled",
+            Lapsed::SessionEnded => "user_session_not_found",
+            Lapsed::AccountDisabled => "User disabled",
+            Lapsed::AccountUnknown | Lapsed::AccountStale => "User not valid",
+            Lapsed::Failed(error) => return Self::Failed(error),
+        })
+    }
+}
+
+/// Userinfo by GET.
+pub(crate) async fn get(
+    State(app): State<App>,
+    RealmName(realm_name): RealmName,
+    context: RequestContext,
+    headers: HeaderMap,
+) -> Response {
+    answer(&app, &context, &realm_name, &headers, None).await
+}
+
+/// Userinfo by POST: the token may be the form's `access_token` (RFC 6750 section 2.2).
+pub(crate) async fn post(
+    State(app): State<App>,
+    RealmName(realm_name): RealmName,
+    context: RequestContext,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match FormBody::read(&headers, body, app.config.max_form_bytes).await {
+        Ok(body) => {
+            let form = body.form();
+            answer(&app, &context, &realm_name, &headers, form.get_nonempty("access_token")).await
+        }
+        Err(error) => error.response(context.id(), Caching::NoStore),
+    }
+}
+
+async fn answer(
+    app: &App,
+    context: &RequestContext,
+    realm_name: &str,
+    headers: &HeaderMap,
+    in_form: Option<&str>,
+) -> Response {
+    // A disabled realm still answers here.
+    let realm = match realm::find(app, realm_name).await {
+        Ok(realm) => realm,
+        Err(error) => return error.response(context.id(), Caching::NoStore),
+    };
+    let response = match userinfo(app, context, &realm, headers, in_form).await {
+        Ok(claims) => {
+            let mut response = Response::new(Body::from(Value::Object(claims).to_string()));
+            let answer = response.headers_mut();
+            answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
+            answer.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+            response
+        }
+        Err(Fault::Failed(error)) => error.response(context.id(), Caching::NoStore),
+        Err(fault) => challenge(&realm.name, &fault),
+    };
+    cors::publish(response, headers)
+}
+
+fn challenge(realm_name: &str, fault: &Fault) -> Response {
+    let (status, error, description) = match fault {
+        Fault::NoToken => (StatusCode::UNAUTHORIZED, "", ""),
+        Fault::TwoTokens => (
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "More than one method used for including an access token",
+        ),
+        Fault::InvalidToken(why) => (StatusCode::UNAUTHORIZED, "invalid_token", *why),
+        Fault::MissingScope => (StatusCode::FORBIDDEN, "insufficient_scope", "Missing openid scope"),
+        Fault::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "", ""),
+    };
+    let realm_name = realm_name.replace(['"', '\\'], "");
+    let challenge = match error {
+        "" => format!("Bearer realm=\"{realm_name}\""),
+        _ => format!("Bearer realm=\"{realm_name}\", error=\"{error}\", error_description=\"{description}\""),
+    };
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    if let Ok(challenge) = HeaderValue::try_from(challenge) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+async fn userinfo(
+    app: &App,
+    context: &RequestContext,
+    realm: &Realm,
+    headers: &HeaderMap,
+    in_form: Option<&str>,
+) -> Result<Map<String, Value>, Fault> {
+    let token = match (bearer(headers), in_form) {
+        (Some(_), Some(_)) => return Err(Fault::TwoTokens),
+        (Some(token), None) | (None, Some(token)) => token,
+        (None, None) => return Err(Fault::NoToken),
+    };
+    let issuer = base_url::issuer(&app.config, context, realm);
+    let token = verify(app, realm, &issuer, token).await?;
+    if is_refresh(&token) || token.token_type == "ID" {
+        return Err(Lapsed::Unverified.into());
+    }
+    if token.issued_at_s < realm.not_before_s {
+        return Err(Lapsed::Stale.into());
+    }
+    if !has_scope(&token.scope, "openid") {
+        return Err(Fault::MissingScope);
+    }
+    if is_lightweight(&token.jti) {
+        return Err(Fault::InvalidToken("Lightweight access token not allowed for userinfo endpoint"));
+    }
+    let live = check(app, realm, token).await?;
+    let client = &live.client;
+    let asked = ResolveRequest {
+        realm_id: realm.id.clone(),
+        client_uuid: client.id.clone(),
+        account: Some(live.account()?),
+        granted_scope: Some(live.token.scope.clone()),
+        notes: live
+            .session
+            .as_ref()
+            .filter(|_| client.service_accounts_enabled)
+            .map(|session| service_account_notes(client, session.ip_address.clone()))
+            .unwrap_or_default(),
+        web_origins: client.web_origins.clone(),
+        userinfo: true,
+        ..ResolveRequest::default()
+    };
+    let resolution = resolve(app, asked).await?.map_err(|refusal| live_token::from_refusal(&refusal))?;
+    let account = live.check_account(resolution.account)?;
+    let mut claims: Map<String, Value> = serde_json::from_slice(&resolution.userinfo_claims)
+        .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
+    claims.entry("sub").or_insert(Value::String(account.id));
+    Ok(claims)
+}
+
+/// The token of an `Authorization: Bearer` header; the case of the scheme's name does not count.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+}
+
+/// The third and fourth letters of an access token's jti tell.
+fn is_lightweight(jti: &str) -> bool {
+    jti.split_once(':').is_some_and(|(letters, _)| letters.get(2..4) == Some("lt"))
+}
