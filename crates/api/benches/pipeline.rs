@@ -6,9 +6,12 @@
     reason = "a report for people; a broken benchmark may panic"
 )]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+#[path = "../tests/contract/certificates.rs"]
+mod certificates;
+#[path = "../tests/contract/scripted.rs"]
+mod scripted;
 
+use certificates::Certificates;
 use latchkey_api::{
     DynSessions,
     pipeline::PipelineService,
@@ -18,11 +21,12 @@ use latchkey_api::{
     session::v1::{CheckRequest, sessions_client::SessionsClient, sessions_server::SessionsServer},
 };
 use nix::sys::resource::{UsageWho, getrusage};
+use scripted::Scripted;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use support::{Certificates, Scripted};
+
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Endpoint;

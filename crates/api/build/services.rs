@@ -112,10 +112,10 @@ pub(crate) fn dispatchers(set: &FileDescriptorSet) -> String {
         let (name, module) = (service.name(), snake(service.name()));
         let mut arms = String::new();
         for method in service.descriptor.method.iter().filter(|method| is_pipelined(&service, method)) {
-            write!(
+            writeln!(
                 arms,
                 "{:?} => {{ let service = Arc::clone(&self.0); \
-                 Ok(Box::pin(call.answer(move |request| async move {{ service.{}(request).await }}))) }}\n",
+                 Some(Box::pin(call.answer(move |request| async move {{ service.{}(request).await }}))) }}",
                 method.name(),
                 rust_method(method),
             )
@@ -129,8 +129,8 @@ pub(crate) fn dispatchers(set: &FileDescriptorSet) -> String {
             "struct {name}Calls(Arc<crate::Dyn{name}>);\n\
              impl Dispatch for {name}Calls {{\n\
                  fn service(&self) -> &'static str {{ {:?} }}\n\
-                 fn dispatch(&self, method: &str, call: Incoming) -> Result<BoxFuture<'static, ()>, Incoming> {{\n\
-                     match method {{\n{arms}_ => Err(call),\n}}\n\
+                 fn dispatch(&self, method: &str, call: Incoming) -> Option<BoxFuture<'static, ()>> {{\n\
+                     match method {{\n{arms}_ => None,\n}}\n\
                  }}\n\
              }}\n\
              impl PipelineService {{\n\

@@ -3,6 +3,8 @@
     missing_docs,
     unreachable_pub,
     clippy::all,
+    clippy::allow_attributes,
+    clippy::large_futures,
     clippy::unwrap_used,
     reason = "generated code; the contract is documented in proto/"
 )]

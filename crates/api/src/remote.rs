@@ -12,4 +12,4 @@ mod target;
 
 pub use crate::generated::forwarders::*;
 pub(crate) use forward::{Forward, Method};
-pub use target::{Error, Settings, Target};
+pub use target::{Error, LookUp, Settings, Target};

@@ -17,8 +17,8 @@ pub(crate) type Outbox = Arc<Mutex<BytesMut>>;
 pub(crate) trait Dispatch: Send + Sync + 'static {
     /// The full name of the service.
     fn service(&self) -> &'static str;
-    /// The future that runs the method and writes its reply; the call itself, if there is no such method here.
-    fn dispatch(&self, method: &str, call: Incoming) -> Result<BoxFuture<'static, ()>, Incoming>;
+    /// The future that runs the method and writes its reply; `None` if there is no such method here.
+    fn dispatch(&self, method: &str, call: Incoming) -> Option<BoxFuture<'static, ()>>;
 }
 
 /// A call as it arrived.

@@ -260,7 +260,7 @@ impl Replies {
             span,
             outbox: Arc::clone(&self.outbox),
         };
-        dispatch.dispatch(method, incoming).map_err(|_| unknown())
+        dispatch.dispatch(method, incoming).ok_or_else(unknown)
     }
 }
 

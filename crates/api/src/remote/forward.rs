@@ -179,6 +179,7 @@ fn grpc_timeout(metadata: &MetadataMap) -> Option<Duration> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod tests {
     use super::*;
 

@@ -126,8 +126,9 @@ impl Shared {
     }
 
     async fn look_up(&self) -> std::io::Result<BTreeSet<SocketAddr>> {
-        let target = self.target.host_and_port().map_err(std::io::Error::other)?;
-        Ok(tokio::net::lookup_host(target).await?.collect())
+        let (host, port) = self.target.host_and_port().map_err(std::io::Error::other)?;
+        let found = (self.target.look_up)(host.to_owned(), port).await?;
+        Ok(found.into_iter().collect())
     }
 
     fn update(&self, addresses: &BTreeSet<SocketAddr>) {

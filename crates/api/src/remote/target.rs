@@ -1,8 +1,9 @@
 //! Where a service is, and how to talk to it.
 
 use crate::server::{CONNECTION_WINDOW, STREAM_WINDOW};
+use futures::future::BoxFuture;
 use http::{Uri, uri::Scheme};
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, io, net::SocketAddr, sync::Arc, time::Duration};
 use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
 
 /// Where a service is.
@@ -14,8 +15,18 @@ pub struct Target {
     pub tls: Option<ClientTlsConfig>,
     /// The name that a replica's certificate must have; the host of `uri` unless given.
     pub server_name: Option<String>,
+    /// How the host's addresses are found; by the system's resolver unless given.
+    pub look_up: LookUp,
     /// How to talk to it.
     pub settings: Settings,
+}
+
+/// Finds the addresses of a host, with the port they are to have.
+pub type LookUp = Arc<dyn Fn(String, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// Asks the system's resolver.
+fn by_name(host: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+    Box::pin(async move { Ok(tokio::net::lookup_host((host, port)).await?.collect()) })
 }
 
 /// How to talk to a service. The defaults suit a data centre.
@@ -71,7 +82,7 @@ pub enum Error {
 impl Target {
     /// A target with the usual settings.
     pub fn new(uri: Uri, tls: Option<ClientTlsConfig>) -> Self {
-        Self { uri, tls, server_name: None, settings: Settings::default() }
+        Self { uri, tls, server_name: None, look_up: Arc::new(by_name), settings: Settings::default() }
     }
 
     /// The host to look up, and the port.

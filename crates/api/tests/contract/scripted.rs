@@ -1,6 +1,5 @@
-//! A service to call: [`Sessions`] with an answer that its test chooses.
+//! A service to call: [`Sessions`] with answers that its test chooses.
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use latchkey_api::session::v1::{sessions_server::Sessions, *};
 use std::sync::Arc;
@@ -82,42 +81,5 @@ impl Sessions for Scripted {
 
     async fn claim_once(&self, _: Request<ClaimOnceRequest>) -> Result<Response<ClaimOnceResponse>, Status> {
         Err(Status::unimplemented("claim_once"))
-    }
-}
-
-/// Certificates of a test: an authority, and a certificate for `sessions` that serves for both sides.
-pub(crate) struct Certificates {
-    pub(crate) authority: Bytes,
-    pub(crate) certificate: Bytes,
-    pub(crate) key: Bytes,
-}
-
-impl Certificates {
-    pub(crate) fn make() -> Self {
-        let authority_key = rcgen::KeyPair::generate().unwrap();
-        let mut authority = rcgen::CertificateParams::new(Vec::new()).unwrap();
-        authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let authority_certificate = authority.self_signed(&authority_key).unwrap();
-        let issuer = rcgen::Issuer::new(authority, authority_key);
-        let key = rcgen::KeyPair::generate().unwrap();
-        let leaf = rcgen::CertificateParams::new(vec!["sessions".to_owned()]).unwrap();
-        let certificate = leaf.signed_by(&key, &issuer).unwrap();
-        Self {
-            authority: authority_certificate.pem().into(),
-            certificate: certificate.pem().into(),
-            key: key.serialize_pem().into(),
-        }
-    }
-
-    pub(crate) fn client(&self) -> tonic::transport::ClientTlsConfig {
-        tonic::transport::ClientTlsConfig::new()
-            .ca_certificate(tonic::transport::Certificate::from_pem(&self.authority))
-            .identity(tonic::transport::Identity::from_pem(&self.certificate, &self.key))
-    }
-
-    pub(crate) fn server(&self) -> tonic::transport::ServerTlsConfig {
-        tonic::transport::ServerTlsConfig::new()
-            .client_ca_root(tonic::transport::Certificate::from_pem(&self.authority))
-            .identity(tonic::transport::Identity::from_pem(&self.certificate, &self.key))
     }
 }
