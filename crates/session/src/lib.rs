@@ -22,13 +22,24 @@ mod sweeper;
 pub use config::Config;
 pub use error::Error;
 pub use service::SessionService;
+pub use store::sqlite::{MIGRATIONS, SCHEMA};
 
 use latchkey_api::DynClientRegistry;
-use latchkey_platform::clock::SharedClock;
-use secrecy::ExposeSecret;
+use latchkey_platform::{clock::SharedClock, database::Database};
+use secrecy::{ExposeSecret, SecretString};
 use std::sync::Arc;
 use store::{Store, redis::RedisStore, sqlite::SqliteStore};
 use tokio_util::sync::CancellationToken;
+
+/// Where sessions are kept.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// A Redis 7 or newer, or a Valkey, that several replicas share: `redis://…`, or `rediss://…` for TLS. The URL may hold
+    /// a password.
+    Redis(SecretString),
+    /// An SQLite file of this process alone, opened with [`SCHEMA`] and [`MIGRATIONS`].
+    Sqlite(Database),
+}
 
 /// Makes the service and starts what belongs to it, until `shutdown`: following the registry's change log, so that the sessions
 /// of what is deleted end, and deleting what has expired.
@@ -36,27 +47,20 @@ use tokio_util::sync::CancellationToken;
 /// A Redis that is away doesn't keep it from starting: calls are answered UNAVAILABLE until it is there.
 ///
 /// # Errors
-/// [`Error::Location`] or [`Error::Url`] for a store that can't be, [`Error::Database`] when the SQLite file can't be opened.
+/// [`Error::Url`] for what is no Redis URL, [`Error::Location`] for a PostgreSQL database, [`Error::Database`] when the
+/// SQLite file can't be read.
 pub async fn build(
     config: Config,
+    backend: Backend,
     registry: Arc<DynClientRegistry>,
     clock: SharedClock,
     shutdown: CancellationToken,
 ) -> Result<Arc<SessionService>, Error> {
-    let store = open(&config).await?;
+    let store: Arc<dyn Store> = match backend {
+        Backend::Redis(url) => Arc::new(RedisStore::new(url.expose_secret())?),
+        Backend::Sqlite(database) => Arc::new(SqliteStore::new(database, config.sessions_in_memory).await?),
+    };
     tokio::spawn(follow::follow(registry, store.clone(), clock.clone(), shutdown.clone()));
     tokio::spawn(sweeper::run(store.clone(), clock.clone(), shutdown));
     Ok(Arc::new(SessionService::new(store, clock)))
-}
-
-async fn open(config: &Config) -> Result<Arc<dyn Store>, Error> {
-    let location = config.store.expose_secret();
-    if location.starts_with("sqlite:") {
-        return Ok(Arc::new(SqliteStore::open(location, config.sessions_in_memory).await?));
-    }
-    let is_redis = ["redis://", "rediss://", "unix://"].iter().any(|scheme| location.starts_with(scheme));
-    if !is_redis {
-        return Err(Error::Location);
-    }
-    Ok(Arc::new(RedisStore::new(location)?))
 }

@@ -1,6 +1,10 @@
 //! What every store must do: the same tests over SQLite and a real Redis, always with two realms that use equal names.
 
-use super::{Lifespan, Rotation, Store, Whose, redis::RedisStore, sqlite::SqliteStore};
+use super::{
+    Lifespan, Rotation, Store, Whose,
+    redis::RedisStore,
+    sqlite::{MIGRATIONS, SCHEMA, SqliteStore},
+};
 use crate::{
     family::{Family, Refusal, Reuse},
     record::Record,
@@ -8,6 +12,7 @@ use crate::{
 };
 use futures::future::join_all;
 use latchkey_api::session::v1::{ClientSessions, Session, SessionKind};
+use latchkey_platform::database::Database;
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
@@ -30,7 +35,9 @@ struct Setting {
 impl Setting {
     async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&location(&folder), 1_000).await.unwrap();
+        let url = format!("sqlite:{}", folder.path().join("session.db").display());
+        let database = Database::open(&url, 1, SCHEMA, MIGRATIONS).await.unwrap();
+        let store = SqliteStore::new(database, 1_000).await.unwrap();
         Self::new(Arc::new(store), Some(folder))
     }
 
@@ -100,10 +107,6 @@ impl Setting {
         let listed = self.store.list(&self.realm, &whose, kind, 0, 100, self.now).await.unwrap();
         listed.into_iter().map(|session| session.id).collect()
     }
-}
-
-fn location(folder: &tempfile::TempDir) -> String {
-    format!("sqlite:{}", folder.path().join("session.db").display())
 }
 
 fn rotation(jti: &str, next: &str, reuse: Reuse) -> Rotation {

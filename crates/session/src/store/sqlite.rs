@@ -21,8 +21,11 @@ use writer::{Answer, Ask};
 /// How many callers wait in line before others wait outside.
 const QUEUE: usize = 4096;
 
-/// The schema. There is no dialect of PostgreSQL: what several replicas share is in Redis.
-const MIGRATIONS: Migrations = &[Migration {
+/// The name that [`Database::open`] asks for.
+pub const SCHEMA: &str = "session";
+
+/// The steps of the schema. There is none for PostgreSQL: what several replicas share is in Redis.
+pub const MIGRATIONS: Migrations = &[Migration {
     version: 1,
     description: "sessions",
     postgres: "",
@@ -37,13 +40,12 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens `sqlite:PATH`, made if missing, and brings its schema up to date. At most `max_in_memory` sessions are kept
-    /// in memory.
+    /// The store in a database that was opened with [`SCHEMA`] and [`MIGRATIONS`]. At most `max_in_memory` sessions are
+    /// kept in memory.
     ///
     /// # Errors
-    /// [`Error::Database`] when the file can't be opened or its schema not be brought up to date.
-    pub async fn open(location: &str, max_in_memory: u64) -> Result<Self, Error> {
-        let database = Database::open(location, 1, "session", MIGRATIONS).await?;
+    /// [`Error::Location`] when it is no SQLite file, [`Error::Database`] when it can't be read.
+    pub async fn new(database: Database, max_in_memory: u64) -> Result<Self, Error> {
         let Database::Sqlite { writer, readers } = database else { return Err(Error::Location) };
         let mut connection = writer.acquire().await?.detach();
         let memory = Arc::new(Memory::new(max_in_memory));
