@@ -1,0 +1,100 @@
+//! All services in one process, on SQLite: the architecture's picture as code.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use latchkey_gateway::Services;
+use latchkey_platform::clock::{SharedClock, SystemClock};
+use latchkey_platform::database::{Database, Migrations};
+use latchkey_platform::vault::MasterKey;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::data::DataFolder;
+use crate::seed::Administrator;
+
+/// SQLite has one writer; the number is PostgreSQL's and not used here.
+const CONNECTIONS: u32 = 1;
+
+/// A server that runs in this process.
+pub(crate) struct AllInOne {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    gateway: JoinHandle<Result<(), latchkey_gateway::Error>>,
+    shutdown: CancellationToken,
+}
+
+impl AllInOne {
+    /// Starts all services with their data in `folder`, and makes the administrator when there is none.
+    pub(crate) async fn start(listen: SocketAddr, folder: &DataFolder, administrator: &Administrator) -> anyhow::Result<Self> {
+        let shutdown = CancellationToken::new();
+        let services = services(folder, &shutdown).await?;
+        latchkey_gateway::bootstrap::ensure_master(&services, &administrator.username, &administrator.password)
+            .await
+            .context("making the master realm")?;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
+        let address = listener.local_addr()?;
+        let config = latchkey_gateway::Config::default();
+        let gateway = tokio::spawn(latchkey_gateway::serve_on(listener, config, services, shutdown.clone()));
+        Ok(Self { address, gateway, shutdown })
+    }
+
+    /// Lets what is under way finish, then ends.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.cancel();
+        Ok(self.gateway.await.context("the gateway")??)
+    }
+}
+
+async fn services(folder: &DataFolder, shutdown: &CancellationToken) -> anyhow::Result<Services> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let master: Arc<dyn MasterKey> = Arc::new(folder.master_key()?);
+    let open = async |service: &'static str, schema: &'static str, migrations: Migrations| {
+        let database = Database::open(&folder.sqlite(service), CONNECTIONS, schema, migrations).await;
+        database.with_context(|| format!("opening the database of {service}"))
+    };
+
+    let registry = latchkey_client_registry::build(
+        &latchkey_client_registry::Config::default(),
+        open("client-registry", latchkey_client_registry::SCHEMA, latchkey_client_registry::MIGRATIONS).await?,
+        Arc::clone(&master),
+        Arc::clone(&clock),
+        shutdown.clone(),
+    )
+    .await?;
+    let roles = latchkey_role_mapping::build(
+        latchkey_role_mapping::Config::default(),
+        open("role-mapping", latchkey_role_mapping::SCHEMA, latchkey_role_mapping::MIGRATIONS).await?,
+        registry.clone(),
+        Arc::clone(&clock),
+        shutdown.clone(),
+    )
+    .await?;
+    let issuer = latchkey_token_issuer::build(
+        latchkey_token_issuer::Config::default(),
+        open("token-issuer", latchkey_token_issuer::SCHEMA, latchkey_token_issuer::MIGRATIONS).await?,
+        master,
+        registry.clone(),
+        Arc::clone(&clock),
+        shutdown.clone(),
+    )
+    .await?;
+    let sessions = latchkey_session::build(
+        latchkey_session::Config { store: folder.sqlite("session").into(), ..Default::default() },
+        registry.clone(),
+        Arc::clone(&clock),
+        shutdown.clone(),
+    )
+    .await?;
+    let audit = latchkey_audit::build(
+        latchkey_audit::Config::default(),
+        open("audit", latchkey_audit::SCHEMA, latchkey_audit::MIGRATIONS).await?,
+        latchkey_audit::Upstreams { registry: registry.clone(), roles: roles.clone(), issuer: issuer.clone() },
+        clock,
+        shutdown.clone(),
+    )
+    .await?;
+    Ok(Services { registry, roles, issuer, sessions, audit })
+}
