@@ -14,6 +14,7 @@ use axum::{
     http::{HeaderValue, Request, Response, StatusCode, Uri, header, uri::PathAndQuery},
 };
 use futures::{FutureExt as _, future::BoxFuture};
+use latchkey_api::context::TRACEPARENT;
 use std::{
     convert::Infallible,
     panic::AssertUnwindSafe,
@@ -65,7 +66,18 @@ impl Gateway {
         parts.extensions.insert(context);
 
         let mut router = self.router.clone();
-        let handled = AssertUnwindSafe(router.call(Request::from_parts(parts, body))).catch_unwind();
+        // Forwarders send the id and the caller's trace along.
+        let traceparent =
+            parts.headers.get(TRACEPARENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let scope = latchkey_api::context::RequestContext::new(id.as_str(), traceparent);
+        let handled = router.call(Request::from_parts(parts, body));
+        let handled = async move {
+            match scope {
+                Some(scope) => scope.scope(handled).await,
+                None => handled.await,
+            }
+        };
+        let handled = AssertUnwindSafe(handled).catch_unwind();
         let handled = if span.is_disabled() { handled.await } else { handled.instrument(span).await };
         let mut response = handled.map_or_else(
             |_| {

@@ -7,14 +7,13 @@ use latchkey_api::{
     audit::v1::{LoginEvent, RecordLoginEventsRequest},
     registry::v1::Realm,
 };
-use latchkey_platform::clock::SharedClock;
+use latchkey_platform::{clock::SharedClock, random};
 use metrics::Counter;
 use parking_lot::Mutex;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
-use uuid::Uuid;
 
 /// The most events of one call.
 const BATCH: usize = 256;
@@ -84,7 +83,7 @@ impl LoginEvents {
             return;
         }
         let event = LoginEvent {
-            id: Uuid::new_v4().to_string(),
+            id: random::uuid(),
             time_ms: self.clock.now_ms(),
             r#type: event_type.to_owned(),
             realm_id: realm.id.clone(),

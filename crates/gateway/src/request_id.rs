@@ -32,7 +32,7 @@ pub(crate) struct RequestIds {
 
 impl RequestIds {
     pub(crate) fn new() -> Self {
-        Self { next: AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().0) }
+        Self { next: AtomicU64::new(u64::from_le_bytes(latchkey_platform::random::bytes())) }
     }
 
     /// The id for a request that came with `given`.

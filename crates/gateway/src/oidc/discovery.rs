@@ -21,7 +21,7 @@ const SIGNING: [&str; 13] = [
     "ES256", "ES384", "ES512", "EdDSA", "HS256", "HS384", "HS512", "PS256", "PS384", "PS512", "RS256",
     "RS384", "RS512",
 ];
-const ASYMMETRIC: [&str; 10] =
+pub(crate) const ASYMMETRIC: [&str; 10] =
     ["ES256", "ES384", "ES512", "EdDSA", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 const CLIENT_AUTHENTICATION: [&str; 5] =
     ["private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth", "client_secret_jwt"];

@@ -3,7 +3,7 @@
 //! Statuses, codes and descriptions are Keycloak's, which answers some cases otherwise than the RFC asks for: where they
 //! differ, Keycloak is followed. The cause of an error of ours stays in the log.
 
-use super::json_object::JsonObject;
+use super::{dpop, json_object::JsonObject};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -86,6 +86,29 @@ pub(crate) enum Error {
     InvalidScope(String),
     #[error("Requested audience not available: {0}")]
     AudienceNotAvailable(String),
+
+    #[error("Standard token exchange is not enabled for the requested client")]
+    TokenExchangeOff,
+    #[error("Public client is not allowed to exchange token")]
+    PublicClientExchange,
+    #[error("Parameter 'subject_token' required for standard token exchange")]
+    SubjectTokenMissing,
+    #[error("Parameter 'subject_token' supports access tokens only")]
+    SubjectTokenType,
+    #[error("Invalid token")]
+    SubjectTokenInvalid,
+    #[error("Client is not within the token audience")]
+    NotInAudience,
+    #[error("requested_token_type unsupported")]
+    RequestedTokenType,
+    #[error("Refresh token not valid as requested_token_type because creating a new session is needed")]
+    RefreshNeedsSession,
+    #[error("Audience not found")]
+    AudienceNotFound,
+
+    /// A DPoP proof proves nothing.
+    #[error(transparent)]
+    Dpop(#[from] dpop::Fault),
 
     #[error("Invalid user credentials")]
     UserCredentialsInvalid,
@@ -200,13 +223,22 @@ impl Error {
             Self::NotAcceptable => (S::NOT_ACCEPTABLE, None),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, None),
             Self::InvalidOrigin => (S::FORBIDDEN, None),
-            Self::RealmDisabled => (S::FORBIDDEN, Some(AccessDenied)),
+            Self::RealmDisabled | Self::PublicClientExchange | Self::NotInAudience => {
+                (S::FORBIDDEN, Some(AccessDenied))
+            }
 
             Self::UnreadableForm
             | Self::GrantTypeMissing
             | Self::DuplicatedParameter
             | Self::MissingParameter(_)
             | Self::AudienceNotAvailable(_)
+            | Self::TokenExchangeOff
+            | Self::SubjectTokenMissing
+            | Self::SubjectTokenType
+            | Self::SubjectTokenInvalid
+            | Self::RequestedTokenType
+            | Self::RefreshNeedsSession
+            | Self::Dpop(_)
             | Self::RefreshTokenMissing
             | Self::TokenToIntrospectMissing
             | Self::TokenTypeHintUnknown
@@ -219,7 +251,8 @@ impl Error {
             Self::ServiceAccountDisabled(_) => (S::UNAUTHORIZED, Some(InvalidRequest)),
 
             Self::ClientUnknown | Self::CallerCredentialsInvalid => (S::UNAUTHORIZED, Some(InvalidClient)),
-            Self::BearerOnly
+            Self::AudienceNotFound
+            | Self::BearerOnly
             | Self::AssertionTypeMissing
             | Self::ClientIdMissing
             | Self::AssertionInvalid(_) => (S::BAD_REQUEST, Some(InvalidClient)),
@@ -332,7 +365,12 @@ impl Error {
             Self::BearerOnly | Self::ServiceAccountOff | Self::PublicClient | Self::CallerNotAllowed => {
                 "invalid_client"
             }
-            Self::DirectAccessOff | Self::GrantNotAllowed(_) => "not_allowed",
+            Self::DirectAccessOff
+            | Self::GrantNotAllowed(_)
+            | Self::PublicClientExchange
+            | Self::NotInAudience => "not_allowed",
+            Self::AudienceNotFound => "audience_not_found",
+            Self::Dpop(_) => "invalid_dpop_proof",
             Self::UserCredentialsInvalid => "invalid_user_credentials",
             Self::ServiceAccountDisabled(_) | Self::UserDisabled | Self::AccountDisabled => "user_disabled",
             Self::AccountNotSetUp => "resolve_required_actions",
@@ -347,6 +385,7 @@ impl Error {
             | Self::FamilyEnded
             | Self::TokenToRevokeMissing
             | Self::TokenOfAnotherClient
+            | Self::SubjectTokenInvalid
             | Self::TokenToIntrospectMissing => "invalid_token",
             _ => "invalid_request",
         }

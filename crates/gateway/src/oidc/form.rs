@@ -32,6 +32,11 @@ impl<'a> Form<'a> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// All values of a parameter.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_ref())
+    }
+
     /// RFC 6749 section 3.2: "Request and response parameters MUST NOT be included more than once." The `resource` of RFC 8707
     /// and the `audience` of RFC 8693 may.
     pub(crate) fn has_duplicates(&self) -> bool {

@@ -4,7 +4,7 @@ use super::{error::Caching, form::FormBody, realm::RealmName};
 use crate::{App, request_context::RequestContext};
 use axum::{
     extract::{FromRequest, FromRequestParts as _, Request},
-    http::HeaderMap,
+    http::{HeaderMap, Uri},
     response::Response,
 };
 
@@ -12,6 +12,7 @@ use axum::{
 pub(crate) struct FormRequest {
     pub(crate) context: RequestContext,
     pub(crate) realm_name: String,
+    pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: FormBody,
 }
@@ -24,7 +25,7 @@ impl FromRequest<App> for FormRequest {
         let RealmName(realm_name) = RealmName::from_request_parts(&mut parts, app).await?;
         let Ok(context) = RequestContext::from_request_parts(&mut parts, app).await;
         match FormBody::read(&parts.headers, body, app.config.max_form_bytes).await {
-            Ok(body) => Ok(Self { context, realm_name, headers: parts.headers, body }),
+            Ok(body) => Ok(Self { context, realm_name, uri: parts.uri, headers: parts.headers, body }),
             Err(error) => Err(error.response(context.id(), Caching::NoStore)),
         }
     }

@@ -49,7 +49,7 @@ enum Hint {
 
 /// Answers whether a token is active, and what it says.
 pub(crate) async fn introspect(State(app): State<App>, request: FormRequest) -> Response {
-    let FormRequest { context, realm_name, headers, body } = request;
+    let FormRequest { context, realm_name, headers, body, .. } = request;
     let form = body.form();
     let failed = |error: Error| error.response(context.id(), Caching::Unsaid);
     let caller = match authenticate(&app, &context, &realm_name, &headers, &form).await {

@@ -1,8 +1,9 @@
 //! The end of every grant: open the session where there is one, have the tokens signed, and say what was given.
 
 use super::{
+    dpop::Binding,
     error::Error,
-    grant::{Grant, TokenRequest},
+    grant::{Grant, TokenRequest, token_exchange},
     json_object::JsonObject,
     resolve::{LIGHTWEIGHT, is_true},
     session_lifetime::{access_token_lifespan, session_bounds},
@@ -20,10 +21,10 @@ use latchkey_api::{
     roles::v1::Resolution,
     session::v1::{OpenRequest, SessionKind},
 };
+use latchkey_platform::random;
 use serde::Deserialize;
 use std::borrow::Cow;
 use tonic::Request;
-use uuid::Uuid;
 
 /// A client attribute: the JOSE header of access tokens says `at+jwt` (RFC 9068).
 const RFC9068_HEADER: &str = "access.token.header.type.rfc9068";
@@ -35,8 +36,25 @@ pub(crate) struct Issuance {
     pub(crate) grant: Grant,
     pub(crate) resolution: Resolution,
     pub(crate) session: Option<OpenedSession>,
-    /// The answer's form (see [`super::compatibility`]).
-    pub(crate) classic: bool,
+    pub(crate) form: TokenForm,
+}
+
+/// How the answer looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenForm {
+    Plain,
+    /// See [`super::compatibility`].
+    Classic,
+    /// With `issued_token_type` (RFC 8693 section 2.2.1).
+    Exchanged,
+    /// The id token stands where the access token is else.
+    ExchangedForIdToken,
+}
+
+impl TokenForm {
+    pub(crate) fn plain_or_classic(classic: bool) -> Self {
+        if classic { Self::Classic } else { Self::Plain }
+    }
 }
 
 /// A session that the tokens belong to, with the refresh token that is to be signed.
@@ -54,7 +72,7 @@ pub(crate) struct OpenedSession {
 /// A successful answer of the token endpoint (RFC 6749 section 5.1), and what its event tells.
 pub(crate) struct TokenAnswer {
     body: String,
-    classic: bool,
+    form: TokenForm,
     pub(crate) jti: String,
     pub(crate) scope: String,
     pub(crate) user_id: String,
@@ -64,7 +82,7 @@ pub(crate) struct TokenAnswer {
 
 /// A new refresh token's id.
 pub(crate) fn new_refresh_jti() -> String {
-    Uuid::new_v4().to_string()
+    random::uuid()
 }
 
 /// Begins a session of the resolved account at the client.
@@ -102,8 +120,8 @@ pub(crate) async fn open_session(
 
 /// Has the tokens signed.
 pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Result<TokenAnswer, Error> {
-    let TokenRequest { app, context, realm, client, .. } = request;
-    let Issuance { grant, resolution, session, classic } = issuance;
+    let TokenRequest { app, context, realm, client, binding, .. } = request;
+    let Issuance { grant, resolution, session, form } = issuance;
     let issuer = base_url::issuer(&app.config, context, realm);
     let lifetime_s = access_token_lifespan(
         realm,
@@ -115,7 +133,7 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
     let refresh_token = session
         .as_ref()
         .filter(|session| session.gives_refresh_token)
-        .map(|session| refresh_token(client, &issuer, session, &resolution))
+        .map(|session| refresh_token(client, &issuer, session, &resolution, binding.as_ref()))
         .transpose()?;
     let id_token = (!resolution.id_token_claims.is_empty()).then(|| TokenToSign {
         algorithm: algorithm(realm, client, "id.token.signed.response.alg"),
@@ -132,7 +150,8 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
     let access_token = TokenToSign {
         algorithm: algorithm(realm, client, "access.token.signed.response.alg"),
         header_type: if is_true(client, RFC9068_HEADER) { "at+jwt" } else { "JWT" }.to_owned(),
-        token_type: "Bearer".to_owned(),
+        token_type: if binding.is_some() { "DPoP" } else { "Bearer" }.to_owned(),
+        more_claims: binding.as_ref().map(|binding| Bytes::from(binding.claims())).unwrap_or_default(),
         jti_prefix: jti_prefix(grant, client, session.as_ref()),
         lifetime_s,
         issuer,
@@ -157,7 +176,11 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
     let mut body = JsonObject::with_capacity(
         signed.access_token.len() + signed.refresh_token.len() + signed.id_token.len() + 320,
     );
-    body.plain("access_token", &signed.access_token);
+    let (access_token, id_token) = match form {
+        TokenForm::ExchangedForIdToken => (&signed.id_token, ""),
+        _ => (&signed.access_token, signed.id_token.as_str()),
+    };
+    body.plain("access_token", access_token);
     body.number("expires_in", lifetime_s);
     let refresh_expires_in_s = session
         .as_ref()
@@ -167,22 +190,27 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
     if !signed.refresh_token.is_empty() {
         body.plain("refresh_token", &signed.refresh_token);
     }
-    body.plain("token_type", if classic || is_true(client, LOWER_CASE_BEARER) { "bearer" } else { "Bearer" });
-    if !signed.id_token.is_empty() {
-        body.plain("id_token", &signed.id_token);
+    body.plain("token_type", token_type(form, client, binding.as_ref()));
+    if !id_token.is_empty() {
+        body.plain("id_token", id_token);
     }
     body.number("not-before-policy", realm.not_before_s.max(client.not_before_s));
     if let Some(session) = &session {
         body.plain("session_state", &session.id);
     }
-    if !classic {
+    match form {
+        TokenForm::Classic | TokenForm::Plain => {}
+        TokenForm::Exchanged => body.plain("issued_token_type", token_exchange::ACCESS_TOKEN),
+        TokenForm::ExchangedForIdToken => body.plain("issued_token_type", token_exchange::ID_TOKEN),
+    }
+    if form != TokenForm::Classic {
         body.text("scope", &resolution.scope);
     }
 
     let account = resolution.account.unwrap_or_default();
     Ok(TokenAnswer {
         body: body.finish(),
-        classic,
+        form,
         jti: signed.jti,
         scope: resolution.scope,
         user_id: account.id,
@@ -197,6 +225,7 @@ fn refresh_token(
     issuer: &str,
     session: &OpenedSession,
     resolution: &Resolution,
+    binding: Option<&Binding>,
 ) -> Result<TokenToSign, Error> {
     #[derive(Deserialize)]
     struct Subject<'a> {
@@ -222,6 +251,11 @@ fn refresh_token(
         session_id: session.id.clone(),
         scope: resolution.granted_scope.clone(),
         claims: Bytes::from(claims.finish()),
+        // RFC 9449 section 5: a confidential client's refresh token is bound by its authentication already.
+        more_claims: binding
+            .filter(|_| client.public_client)
+            .map(|binding| Bytes::from(binding.claims()))
+            .unwrap_or_default(),
         ..TokenToSign::default()
     })
 }
@@ -232,6 +266,17 @@ fn algorithm(realm: &Realm, client: &Client, attribute: &str) -> String {
         Some(algorithm) if !algorithm.is_empty() => algorithm.to_owned(),
         _ if realm.default_signature_algorithm.is_empty() => "RS256".to_owned(),
         _ => realm.default_signature_algorithm.clone(),
+    }
+}
+
+/// RFC 6749 section 7.1, RFC 9449 section 5, RFC 8693 section 2.2.1.
+fn token_type(form: TokenForm, client: &Client, binding: Option<&Binding>) -> &'static str {
+    match form {
+        TokenForm::ExchangedForIdToken => "N_A",
+        _ if binding.is_some() => "DPoP",
+        TokenForm::Classic => "bearer",
+        TokenForm::Plain | TokenForm::Exchanged if is_true(client, LOWER_CASE_BEARER) => "bearer",
+        TokenForm::Plain | TokenForm::Exchanged => "Bearer",
     }
 }
 
@@ -254,7 +299,11 @@ impl TokenAnswer {
     /// The answer to the client.
     pub(crate) fn response(&mut self) -> Response {
         let mut response = Response::new(Body::from(std::mem::take(&mut self.body)));
-        let content_type = if self.classic { "application/json;charset=UTF-8" } else { "application/json" };
+        let content_type = if self.form == TokenForm::Classic {
+            "application/json;charset=UTF-8"
+        } else {
+            "application/json"
+        };
         let headers = response.headers_mut();
         headers.reserve(10);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -1,6 +1,6 @@
 //! Whether a token that this realm once signed still counts: its time, its client, its session, its revocation, its account.
 
-use super::error::Error;
+use super::{error::Error, issue::OpenedSession};
 use crate::App;
 use latchkey_api::{
     issuer::v1::{VerifiedToken, VerifyRequest, verify_response},
@@ -83,7 +83,8 @@ pub(crate) async fn check(app: &App, realm: &Realm, token: VerifiedToken) -> Res
     let asked = CheckRequest {
         realm_id: realm.id.clone(),
         session_id: token.session_id.clone(),
-        client_uuid: client.id.clone(),
+        // An exchanged token lives in the session of another client's token.
+        client_uuid: if is_exchanged(&token.jti) { String::new() } else { client.id.clone() },
         jti: token.jti.clone(),
     };
     let state = app.services.sessions.check(Request::new(asked)).await?.into_inner();
@@ -110,7 +111,25 @@ async fn find_client(app: &App, realm: &Realm, client_id: &str) -> Result<Client
     }
 }
 
+/// The fifth and sixth letters of an access token's jti tell the grant.
+fn is_exchanged(jti: &str) -> bool {
+    jti.split_once(':').is_some_and(|(letters, _)| letters.get(4..6) == Some("te"))
+}
+
 impl LiveToken {
+    /// The token's session as one that another token joins, without a refresh token of its own.
+    pub(crate) fn joined_session(&self) -> Option<OpenedSession> {
+        let session = self.session.as_ref()?;
+        Some(OpenedSession {
+            id: session.id.clone(),
+            kind: session.kind(),
+            refresh_jti: String::new(),
+            refresh_expires_in_s: 0,
+            session_expires_in_s: 0,
+            gives_refresh_token: false,
+        })
+    }
+
     /// The account that the token is about: by its subject, or by its session where it names none (lightweight tokens).
     pub(crate) fn account(&self) -> Result<resolve_request::Account, Lapsed> {
         let session_user = || self.session.as_ref().map(|session| session.user_id.clone());

@@ -29,7 +29,7 @@ struct Ended {
 
 /// Ends a session. One that has ended before is ended again: 204.
 pub(crate) async fn logout(State(app): State<App>, request: FormRequest) -> Response {
-    let FormRequest { context, realm_name, headers, body } = request;
+    let FormRequest { context, realm_name, headers, body, .. } = request;
     let form = body.form();
     let caller = match authenticate(&app, &context, &realm_name, &headers, &form).await {
         Ok(caller) => caller,

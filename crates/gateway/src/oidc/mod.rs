@@ -6,6 +6,7 @@ mod client_credentials_presented;
 mod compatibility;
 mod cors;
 mod discovery;
+mod dpop;
 mod error;
 mod form;
 mod form_request;

@@ -31,7 +31,7 @@ enum Revocation {
 
 /// Revokes a token.
 pub(crate) async fn revoke(State(app): State<App>, request: FormRequest) -> Response {
-    let FormRequest { context, realm_name, headers, body } = request;
+    let FormRequest { context, realm_name, headers, body, .. } = request;
     let form = body.form();
     let caller = match authenticate(&app, &context, &realm_name, &headers, &form).await {
         Ok(caller) => caller,

@@ -6,20 +6,26 @@
 use super::{
     authenticate::{AuthenticatedClient, Refused, authenticate},
     cors,
+    dpop::{self, ProvenRequest},
     error::{Caching, Error},
     form::Form,
     form_request::FormRequest,
     grant::{Grant, TokenRequest},
     issue::TokenAnswer,
     realm,
+    resolve::is_true,
 };
 use crate::{App, login_events::LoginAttempt, request_context::RequestContext};
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::State,
+    http::{HeaderMap, Method},
+    response::Response,
+};
 use latchkey_api::session::v1::SessionKind;
 
 /// Answers a token request.
 pub(crate) async fn token(State(app): State<App>, request: FormRequest) -> Response {
-    let FormRequest { context, realm_name, headers, body } = request;
+    let FormRequest { context, realm_name, uri, headers, body } = request;
     let form = body.form();
     let failed = |error: Error| error.response(context.id(), Caching::NoStore);
 
@@ -45,7 +51,7 @@ pub(crate) async fn token(State(app): State<App>, request: FormRequest) -> Respo
         return failed(Error::InvalidOrigin);
     }
 
-    let mut answered = answer(&app, &context, grant, &form, &caller).await;
+    let mut answered = answer(&app, &context, grant, &form, (&headers, uri.path()), &caller).await;
     record(&app, &context, grant, &form, &caller, &answered);
     let response = match &mut answered {
         Ok(answer) => answer.response(),
@@ -67,12 +73,26 @@ async fn answer(
     context: &RequestContext,
     grant: Grant,
     form: &Form<'_>,
+    (headers, path): (&HeaderMap, &str),
     caller: &AuthenticatedClient,
 ) -> Result<TokenAnswer, Error> {
     if form.has_duplicates() {
         return Err(Error::DuplicatedParameter);
     }
-    let request = TokenRequest { app, context, form, realm: &caller.realm, client: &caller.client };
+    let proven = ProvenRequest {
+        app,
+        context,
+        realm_id: &caller.realm.id,
+        headers,
+        method: Method::POST,
+        path,
+        access_token: None,
+    };
+    let binding = dpop::binding(&proven).await?;
+    if binding.is_none() && is_true(&caller.client, dpop::BOUND_TOKENS_ONLY) {
+        return Err(dpop::Fault::Missing.into());
+    }
+    let request = TokenRequest { app, context, form, realm: &caller.realm, client: &caller.client, binding };
     grant.run(&request).await
 }
 

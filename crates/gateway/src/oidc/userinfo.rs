@@ -2,7 +2,8 @@
 //! challenge alone (RFC 6750 section 3); their bodies are empty.
 
 use super::{
-    cors,
+    cors, discovery,
+    dpop::{self, ProvenRequest},
     error::{Caching, Error},
     form::FormBody,
     grant::refresh_token::is_refresh,
@@ -14,7 +15,7 @@ use crate::{App, address::base_url, request_context::RequestContext};
 use axum::{
     body::Body,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
 use latchkey_api::{registry::v1::Realm, roles::v1::ResolveRequest};
@@ -25,6 +26,8 @@ use serde_json::{Map, Value};
 enum Fault {
     /// No token, or one in the query: just the challenge.
     NoToken,
+    /// A fault of the proof that a bound token needs.
+    Dpop(dpop::Fault),
     /// In the header and in the form.
     TwoTokens,
     InvalidToken(&'static str),
@@ -34,7 +37,10 @@ enum Fault {
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
-        Self::Failed(error)
+        match error {
+            Error::Dpop(fault) => Self::Dpop(fault),
+            error => Self::Failed(error),
+        }
     }
 }
 
@@ -58,9 +64,10 @@ pub(crate) async fn get(
     State(app): State<App>,
     RealmName(realm_name): RealmName,
     context: RequestContext,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
-    answer(&app, &context, &realm_name, &headers, None).await
+    answer(&app, &context, &realm_name, &headers, (Method::GET, uri.path()), None).await
 }
 
 /// Userinfo by POST: the token may be the form's `access_token` (RFC 6750 section 2.2).
@@ -68,13 +75,22 @@ pub(crate) async fn post(
     State(app): State<App>,
     RealmName(realm_name): RealmName,
     context: RequestContext,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     match FormBody::read(&headers, body, app.config.max_form_bytes).await {
         Ok(body) => {
             let form = body.form();
-            answer(&app, &context, &realm_name, &headers, form.get_nonempty("access_token")).await
+            answer(
+                &app,
+                &context,
+                &realm_name,
+                &headers,
+                (Method::POST, uri.path()),
+                form.get_nonempty("access_token"),
+            )
+            .await
         }
         Err(error) => error.response(context.id(), Caching::NoStore),
     }
@@ -85,6 +101,7 @@ async fn answer(
     context: &RequestContext,
     realm_name: &str,
     headers: &HeaderMap,
+    target: (Method, &str),
     in_form: Option<&str>,
 ) -> Response {
     // A disabled realm still answers here.
@@ -92,7 +109,7 @@ async fn answer(
         Ok(realm) => realm,
         Err(error) => return error.response(context.id(), Caching::NoStore),
     };
-    let response = match userinfo(app, context, &realm, headers, in_form).await {
+    let response = match userinfo(app, context, &realm, headers, target, in_form).await {
         Ok(claims) => {
             let mut response = Response::new(Body::from(Value::Object(claims).to_string()));
             let answer = response.headers_mut();
@@ -115,6 +132,12 @@ fn challenge(realm_name: &str, fault: &Fault) -> Response {
             "invalid_request",
             "More than one method used for including an access token",
         ),
+        Fault::Dpop(fault) => {
+            let algorithms = discovery::ASYMMETRIC.join(" ");
+            let challenge =
+                format!(r#"DPoP algs="{algorithms}", error="invalid_token", error_description="{fault}""#);
+            return with_challenge(StatusCode::UNAUTHORIZED, challenge);
+        }
         Fault::InvalidToken(why) => (StatusCode::UNAUTHORIZED, "invalid_token", *why),
         Fault::MissingScope => (StatusCode::FORBIDDEN, "insufficient_scope", "Missing openid scope"),
         Fault::Failed(_) => (StatusCode::INTERNAL_SERVER_ERROR, "", ""),
@@ -124,6 +147,10 @@ fn challenge(realm_name: &str, fault: &Fault) -> Response {
         "" => format!("Bearer realm=\"{realm_name}\""),
         _ => format!("Bearer realm=\"{realm_name}\", error=\"{error}\", error_description=\"{description}\""),
     };
+    with_challenge(status, challenge)
+}
+
+fn with_challenge(status: StatusCode, challenge: String) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -141,15 +168,17 @@ async fn userinfo(
     context: &RequestContext,
     realm: &Realm,
     headers: &HeaderMap,
+    (method, path): (Method, &str),
     in_form: Option<&str>,
 ) -> Result<Map<String, Value>, Fault> {
-    let token = match (bearer(headers), in_form) {
+    let (scheme, presented) = match (in_header(headers), in_form) {
         (Some(_), Some(_)) => return Err(Fault::TwoTokens),
-        (Some(token), None) | (None, Some(token)) => token,
+        (Some(scheme_and_token), None) => scheme_and_token,
+        (None, Some(token)) => (Scheme::Bearer, token),
         (None, None) => return Err(Fault::NoToken),
     };
     let issuer = base_url::issuer(&app.config, context, realm);
-    let token = verify(app, realm, &issuer, token).await?;
+    let token = verify(app, realm, &issuer, presented).await?;
     if is_refresh(&token) || token.token_type == "ID" {
         return Err(Lapsed::Unverified.into());
     }
@@ -161,6 +190,21 @@ async fn userinfo(
     }
     if is_lightweight(&token.jti) {
         return Err(Fault::InvalidToken("Lightweight access token not allowed for userinfo endpoint"));
+    }
+    if let Some(jkt) = dpop::bound_to(&token.claims)? {
+        let proven = ProvenRequest {
+            app,
+            context,
+            realm_id: &realm.id,
+            headers,
+            method,
+            path,
+            access_token: Some(presented),
+        };
+        let binding = dpop::binding(&proven).await?.ok_or(Fault::Dpop(dpop::Fault::Missing))?;
+        if scheme != Scheme::Dpop || binding.jkt != jkt {
+            return Err(Fault::Dpop(dpop::Fault::AnotherKey));
+        }
     }
     let live = check(app, realm, token).await?;
     let client = &live.client;
@@ -187,10 +231,22 @@ async fn userinfo(
     Ok(claims)
 }
 
-/// The token of an `Authorization: Bearer` header; the case of the scheme's name does not count.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// RFC 6750 section 2.1, RFC 9449 section 7.1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+/// The token of the `Authorization` header; the case of the scheme's name does not count.
+fn in_header(headers: &HeaderMap) -> Option<(Scheme, &str)> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+    let scheme = match scheme {
+        scheme if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+        scheme if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
+        _ => return None,
+    };
+    Some((scheme, token.trim())).filter(|(_, token)| !token.is_empty())
 }
 
 /// The third and fourth letters of an access token's jti tell.

@@ -4,7 +4,7 @@ use super::{Grant, TokenRequest};
 use crate::oidc::{
     compatibility,
     error::Error,
-    issue::{Issuance, OpenedSession, TokenAnswer, issue, open_session},
+    issue::{Issuance, OpenedSession, TokenAnswer, TokenForm, issue, open_session},
     resolve::{access_token_request, has_scope, is_true, request_notes, resolve, service_account_error},
 };
 use latchkey_api::{
@@ -17,7 +17,7 @@ const USE_REFRESH_TOKEN: &str = "client_credentials.use_refresh_token";
 
 /// A token for the client's service account.
 pub(crate) async fn client_credentials(request: &TokenRequest<'_>) -> Result<TokenAnswer, Error> {
-    let TokenRequest { app, context, form, realm, client } = request;
+    let TokenRequest { app, context, form, realm, client, .. } = request;
     if client.public_client {
         return Err(Error::PublicClient);
     }
@@ -41,5 +41,14 @@ pub(crate) async fn client_credentials(request: &TokenRequest<'_>) -> Result<Tok
     } else {
         None::<OpenedSession>
     };
-    issue(request, Issuance { grant: Grant::ClientCredentials, resolution, session, classic }).await
+    issue(
+        request,
+        Issuance {
+            grant: Grant::ClientCredentials,
+            resolution,
+            session,
+            form: TokenForm::plain_or_classic(classic),
+        },
+    )
+    .await
 }

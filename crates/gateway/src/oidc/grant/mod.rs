@@ -3,8 +3,9 @@
 pub(crate) mod client_credentials;
 pub(crate) mod password;
 pub(crate) mod refresh_token;
+pub(crate) mod token_exchange;
 
-use super::{error::Error, form::Form, issue::TokenAnswer};
+use super::{dpop::Binding, error::Error, form::Form, issue::TokenAnswer};
 use crate::{App, request_context::RequestContext};
 use latchkey_api::registry::v1::{Client, Realm};
 
@@ -15,6 +16,8 @@ pub(crate) struct TokenRequest<'a> {
     pub(crate) form: &'a Form<'a>,
     pub(crate) realm: &'a Realm,
     pub(crate) client: &'a Client,
+    /// The key that the request has proven to hold (DPoP): what is given is bound to it.
+    pub(crate) binding: Option<Binding>,
 }
 
 /// The grants that have a name here. Keycloak knows more than Latchkey gives: those are refused in Keycloak's words.
@@ -26,6 +29,8 @@ pub(crate) enum Grant {
     RefreshToken,
     /// RFC 6749 section 4.3.
     Password,
+    /// RFC 8693.
+    TokenExchange,
     /// RFC 6749 section 4.1: no client can have a code.
     AuthorizationCode,
     /// RFC 8628.
@@ -43,6 +48,7 @@ impl Grant {
             "client_credentials" => Self::ClientCredentials,
             "refresh_token" => Self::RefreshToken,
             "password" => Self::Password,
+            "urn:ietf:params:oauth:grant-type:token-exchange" => Self::TokenExchange,
             "authorization_code" => Self::AuthorizationCode,
             "urn:ietf:params:oauth:grant-type:device_code" => Self::DeviceCode,
             "urn:openid:params:grant-type:ciba" => Self::Ciba,
@@ -56,6 +62,7 @@ impl Grant {
             Self::ClientCredentials => client_credentials::client_credentials(request).await,
             Self::RefreshToken => refresh_token::refresh_token(request).await,
             Self::Password => password::password(request).await,
+            Self::TokenExchange => token_exchange::token_exchange(request).await,
             Self::AuthorizationCode => Err(match request.form.get("code") {
                 Some(_) => Error::CodeInvalid,
                 None => Error::MissingParameter("code"),
@@ -74,6 +81,7 @@ impl Grant {
             Self::ClientCredentials => ("CLIENT_LOGIN", "CLIENT_LOGIN_ERROR"),
             Self::RefreshToken => ("REFRESH_TOKEN", "REFRESH_TOKEN_ERROR"),
             Self::Password => ("LOGIN", "LOGIN_ERROR"),
+            Self::TokenExchange => ("TOKEN_EXCHANGE", "TOKEN_EXCHANGE_ERROR"),
             Self::AuthorizationCode | Self::DeviceCode | Self::Ciba => {
                 ("CODE_TO_TOKEN", "CODE_TO_TOKEN_ERROR")
             }
@@ -86,6 +94,7 @@ impl Grant {
         match self {
             Self::RefreshToken => "rt",
             Self::Password => "ro",
+            Self::TokenExchange => "te",
             _ => "cc",
         }
     }

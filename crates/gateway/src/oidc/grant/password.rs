@@ -3,7 +3,7 @@
 use super::{Grant, TokenRequest};
 use crate::oidc::{
     error::Error,
-    issue::{Issuance, TokenAnswer, issue, open_session},
+    issue::{Issuance, TokenAnswer, TokenForm, issue, open_session},
     resolve::{access_token_request, has_scope, resolve, user_error},
 };
 use latchkey_api::{
@@ -35,8 +35,11 @@ pub(crate) async fn password(request: &TokenRequest<'_>) -> Result<TokenAnswer, 
     let mut session = open_session(request, kind, &resolution).await?;
     session.gives_refresh_token =
         client.attributes.get(USE_REFRESH_TOKENS).is_none_or(|value| value != "false");
-    issue(request, Issuance { grant: Grant::Password, resolution, session: Some(session), classic: false })
-        .await
+    issue(
+        request,
+        Issuance { grant: Grant::Password, resolution, session: Some(session), form: TokenForm::Plain },
+    )
+    .await
 }
 
 /// The user, once their password is right and nothing keeps them from signing in.

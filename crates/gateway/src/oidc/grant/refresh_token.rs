@@ -4,9 +4,9 @@ use super::{Grant, TokenRequest};
 use crate::{
     address::base_url,
     oidc::{
-        compatibility,
+        compatibility, dpop,
         error::Error,
-        issue::{Issuance, OpenedSession, TokenAnswer, issue, new_refresh_jti},
+        issue::{Issuance, OpenedSession, TokenAnswer, TokenForm, issue, new_refresh_jti},
         resolve::{access_token_request, has_scope, request_notes, resolve, user_error},
         session_lifetime::session_bounds,
     },
@@ -20,7 +20,7 @@ use tonic::Request;
 
 /// New tokens for the session of a refresh token; the roles are those that the account has now.
 pub(crate) async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenAnswer, Error> {
-    let TokenRequest { app, context, form, realm, client } = request;
+    let TokenRequest { app, context, form, realm, client, .. } = request;
     let token = form.get("refresh_token").ok_or(Error::RefreshTokenMissing)?;
     let token = verify(request, token).await?;
     if token.azp != client.client_id {
@@ -28,6 +28,11 @@ pub(crate) async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenAns
     }
     if token.issued_at_s < realm.not_before_s.max(client.not_before_s) {
         return Err(Error::StaleToken);
+    }
+    if dpop::bound_to(&token.claims)?
+        .is_some_and(|jkt| request.binding.as_ref().is_none_or(|proven| proven.jkt != jkt))
+    {
+        return Err(dpop::Fault::AnotherKey.into());
     }
 
     // Tokens of `admin-cli` name no subject: their session does.
@@ -63,7 +68,16 @@ pub(crate) async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenAns
     }
 
     let session = rotate(request, &token, user_id).await?;
-    issue(request, Issuance { grant: Grant::RefreshToken, resolution, session: Some(session), classic }).await
+    issue(
+        request,
+        Issuance {
+            grant: Grant::RefreshToken,
+            resolution,
+            session: Some(session),
+            form: TokenForm::plain_or_classic(classic),
+        },
+    )
+    .await
 }
 
 /// The claims of a refresh token that this realm has issued and that has not expired.
