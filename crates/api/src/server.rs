@@ -3,7 +3,7 @@
 
 use crate::{
     context::RequestContext,
-    revision::{Applied, MIN_REVISION},
+    revision::{self, Applied, MIN_REVISION},
 };
 use futures::future::BoxFuture;
 use http::{Request, Response};
@@ -81,6 +81,7 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send,
     B: Send + 'static,
+    R: Default,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -100,12 +101,12 @@ where
             Some(span_of) => span_of(request.uri().path(), context.as_ref()),
             None => Span::none(),
         };
-        let revision = request.headers().get(MIN_REVISION).and_then(|value| value.to_str().ok());
-        let revision = revision.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let min_revision = request.headers().get(MIN_REVISION).and_then(|value| value.to_str().ok());
+        let min_revision = min_revision.and_then(|text| text.parse().ok()).unwrap_or(0);
         let applied = Arc::clone(&self.layer.applied);
         let run = async move {
-            if revision > applied.revision() {
-                applied.wait(revision).await;
+            if let Err(behind) = revision::reach(&*applied, min_revision).await {
+                return Ok(behind.into_http());
             }
             inner.call(request).await
         };

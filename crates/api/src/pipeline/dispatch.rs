@@ -1,7 +1,11 @@
 //! From a call on the stream to the method of a service, and its outcome back.
 
 use super::frame::{put_failure, put_reply};
-use crate::{context::RequestContext, error, revision::Applied};
+use crate::{
+    context::RequestContext,
+    error,
+    revision::{self, Applied},
+};
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -46,9 +50,7 @@ impl Incoming {
             let request = Q::decode(payload).map_err(|_| {
                 error::status(error::Kind::Invalid, "MALFORMED_REQUEST", "the request can't be read")
             })?;
-            if min_revision > applied.revision() {
-                applied.wait(min_revision).await;
-            }
+            revision::reach(&*applied, min_revision).await?;
             method(Request::new(request)).await
         };
         let run = run.instrument(span);

@@ -187,7 +187,8 @@ impl Replies {
                     inline = inline && (!self.frames.has_data() || began.elapsed() < INLINE);
                 }
             }
-            if self.no_more_calls {
+            // What is ready leaves before more is taken on.
+            if self.no_more_calls || !inline && !self.outbox.lock().is_empty() {
                 break;
             }
             match Pin::new(&mut self.calls).poll_frame(cx) {

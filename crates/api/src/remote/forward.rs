@@ -2,6 +2,7 @@
 
 use super::{
     link::{Link, is_broken, timed_out, unavailable},
+    replica::Replica,
     replicas::Replicas,
     target::{Error, Target},
 };
@@ -13,11 +14,12 @@ use crate::{
         frame::{CallHead, put_call},
         v1::Reply,
     },
-    revision::{self, HighestRevision, MIN_REVISION, REVISION},
+    revision::{self, HighestRevision, MIN_REVISION, REPLICA_BEHIND, REVISION},
 };
 use prost::Message;
 use std::{
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tonic::{Code, Request, Response, Status, metadata::MetadataMap};
@@ -50,9 +52,9 @@ impl Forward {
         request: Request<Q>,
     ) -> Result<Response<A>, Status> {
         let deadline = self.deadline(request.metadata());
-        let mut retries = usize::from(method.idempotent);
+        let mut retries = Retries::of(method);
         loop {
-            let replica = self.replicas.choose(deadline).await?;
+            let replica = self.replicas.choose(deadline, retries.failed.as_ref()).await?;
             let Some(calls) = replica.calls() else { continue };
             let _in_flight = replica.begin();
             let timeout = deadline.saturating_duration_since(Instant::now());
@@ -70,9 +72,10 @@ impl Forward {
                 Err(Refused::Full) => return Err(unavailable(None)),
             };
             match answer.await {
+                Ok(reply) if reply.reason == REPLICA_BEHIND && retries.after_refusal(&replica) => {}
                 Ok(reply) => return read_reply(reply),
                 Err(Failure::Expired) => return Err(timed_out()),
-                Err(Failure::Broken) if retries > 0 => retries -= 1,
+                Err(Failure::Broken) if retries.after_break(&replica) => {}
                 Err(Failure::Broken) => return Err(unavailable(None)),
             }
         }
@@ -93,9 +96,9 @@ impl Forward {
         let deadline = self.deadline(request.metadata());
         let (mut metadata, _, message) = request.into_parts();
         self.write_to(&mut metadata);
-        let mut retries = usize::from(method.idempotent);
+        let mut retries = Retries::of(method);
         loop {
-            let replica = self.replicas.choose(deadline).await?;
+            let replica = self.replicas.choose(deadline, retries.failed.as_ref()).await?;
             let _in_flight = replica.begin();
             let mut request = Request::new(message.clone());
             *request.metadata_mut() = metadata.clone();
@@ -106,7 +109,8 @@ impl Forward {
                 Err(_) => return Err(timed_out()),
             };
             match outcome {
-                Err(status) if is_broken(&status) && retries > 0 => retries -= 1,
+                Err(status) if is_broken(&status) && retries.after_break(&replica) => {}
+                Err(status) if is_behind(&status) && retries.after_refusal(&replica) => {}
                 // What tonic's server says when the time it was given is over.
                 Err(status) if status.code() == Code::Cancelled => return Err(timed_out()),
                 Err(status) => return Err(status),
@@ -129,7 +133,7 @@ impl Forward {
         let mut request = request;
         self.write_to(request.metadata_mut());
         let deadline = Instant::now() + self.replicas.target().settings.call_timeout;
-        let replica = self.replicas.choose(deadline).await?;
+        let replica = self.replicas.choose(deadline, None).await?;
         call(replica.link(), self.replicas.target().settings.max_response, request).await
     }
 
@@ -149,6 +153,34 @@ impl Forward {
         let timeout = if metadata.is_empty() { None } else { grpc_timeout(metadata) };
         Instant::now() + timeout.unwrap_or(self.replicas.target().settings.call_timeout)
     }
+}
+
+/// Whether a call that failed may be tried once more: at another replica, where there is one.
+struct Retries {
+    idempotent: bool,
+    failed: Option<Arc<Replica>>,
+}
+
+impl Retries {
+    fn of(method: &Method) -> Self {
+        Self { idempotent: method.idempotent, failed: None }
+    }
+
+    /// The connection broke; the call may have been run.
+    fn after_break(&mut self, replica: &Arc<Replica>) -> bool {
+        self.idempotent && self.after_refusal(replica)
+    }
+
+    /// The replica has not run the call.
+    fn after_refusal(&mut self, replica: &Arc<Replica>) -> bool {
+        let first = self.failed.is_none();
+        self.failed = Some(Arc::clone(replica));
+        first
+    }
+}
+
+fn is_behind(status: &Status) -> bool {
+    status.code() == Code::Unavailable && error::reason(status).as_deref() == Some(REPLICA_BEHIND)
 }
 
 fn read_reply<A: Message + Default>(reply: Reply) -> Result<Response<A>, Status> {

@@ -77,36 +77,41 @@ impl Replicas {
         &self.shared.target
     }
 
-    /// The ready replica with the least in flight, as soon as there is one.
+    /// The ready replica with the least in flight, as soon as there is one. `avoid` is taken only where there is no other.
     ///
     /// # Errors
     /// UNAVAILABLE when there is none until `deadline`, or for as long as the settings allow.
-    pub(crate) async fn choose(&self, deadline: Instant) -> Result<Arc<Replica>, Status> {
-        if let Some(replica) = self.shared.choose_now() {
+    pub(crate) async fn choose(
+        &self,
+        deadline: Instant,
+        avoid: Option<&Arc<Replica>>,
+    ) -> Result<Arc<Replica>, Status> {
+        if let Some(replica) = self.shared.choose_now(avoid) {
             return Ok(replica);
         }
         let patience = Instant::now() + self.shared.target.settings.wait_for_ready;
         loop {
             let mut ready = pin!(self.shared.signals.ready.notified());
             ready.as_mut().enable();
-            if let Some(replica) = self.shared.choose_now() {
+            if let Some(replica) = self.shared.choose_now(avoid) {
                 return Ok(replica);
             }
             if tokio::time::timeout_at(deadline.min(patience).into(), ready).await.is_err() {
-                return self.shared.choose_now().ok_or_else(|| unavailable(None));
+                return self.shared.choose_now(avoid).ok_or_else(|| unavailable(None));
             }
         }
     }
 }
 
 impl Shared {
-    fn choose_now(&self) -> Option<Arc<Replica>> {
+    fn choose_now(&self, avoid: Option<&Arc<Replica>>) -> Option<Arc<Replica>> {
+        let is_avoided = |replica: &Arc<Replica>| avoid.is_some_and(|avoided| Arc::ptr_eq(avoided, replica));
         let members = self.members.load();
         let turn = if members.len() > 1 { self.turn.fetch_add(1, Ordering::Relaxed) } else { 0 };
         (0..members.len())
             .map(|offset| &members[(turn.wrapping_add(offset)) % members.len()].replica)
             .filter(|replica| replica.is_ready())
-            .min_by_key(|replica| replica.in_flight())
+            .min_by_key(|replica| (is_avoided(replica), replica.in_flight()))
             .cloned()
     }
 

@@ -95,3 +95,35 @@ async fn a_read_waits_until_the_replica_has_what_was_written() {
     assert_eq!(pipelined.await.unwrap().unwrap(), "after");
     assert!(unary.await.unwrap().is_ok());
 }
+
+#[tokio::test]
+async fn a_replica_that_stays_behind_is_passed_over() {
+    let named = |name: &'static str| Scripted {
+        check: Arc::new(move |_| Box::pin(async move { Ok(alive(name.to_owned())) })),
+        end: Arc::new(|_| {
+            Box::pin(async {
+                let mut response = Response::new(EndResponse::default());
+                revision::set_revision(&mut response, 7);
+                Ok(response)
+            })
+        }),
+        ..Scripted::default()
+    };
+    let any = "127.0.0.1:0".parse().unwrap();
+    let (_behind, behind) = watch::channel(6);
+    let (_current, current) = watch::channel(7);
+    let behind = Replica::start_at(any, named("behind"), Arc::new(behind), None);
+    let current = Replica::start_at(any, named("current"), Arc::new(current), None);
+    let sessions = Addresses::of(&[&behind, &current]).connect();
+    while check(&*sessions, "").await.unwrap() != "behind" {
+        tokio::task::yield_now().await;
+    }
+    sessions.end(Request::new(EndRequest::default())).await.unwrap();
+    let pipelined = futures::future::join_all((0..8).map(|_| check(&*sessions, "")));
+    let unary = futures::future::join_all((0..8).map(|_| sessions.end(Request::new(EndRequest::default()))));
+    let (pipelined, unary) = tokio::join!(pipelined, unary);
+    for answer in pipelined {
+        assert_eq!(answer.unwrap(), "current");
+    }
+    assert!(unary.iter().all(Result::is_ok));
+}
