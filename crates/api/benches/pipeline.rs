@@ -60,7 +60,7 @@ fn main() {
             let client = SessionsClient::new(endpoint.connect().await.unwrap());
 
             let kind = if tls { "mutual TLS" } else { "plain" };
-            for in_flight in [1, 16, 64] {
+            for in_flight in [1, 4, 16, 64] {
                 let calls = if in_flight == 1 { 30_000 } else { 300_000 };
                 measure(&format!("pipelined {kind}"), in_flight, calls, {
                     let remote = Arc::clone(&remote);
