@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::{marker::PhantomData, ops::Deref};
 
 /// Something one may do in a realm.
-pub(crate) trait Permission: Send {
+pub(crate) trait Permission: Send + Sync {
     /// The admin roles of which one is enough.
     const ANY_OF: &'static [&'static str];
 }
@@ -85,9 +85,11 @@ impl Deref for AnyAdmin {
     }
 }
 
-impl RealmAdmin {
-    /// Who calls, and which realm the path names: 401 comes before 404, 404 before 403.
-    async fn from_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+impl FromRequestParts<App> for RealmAdmin {
+    type Rejection = Error;
+
+    /// Who calls, and which realm the path names: 401 comes before 404, 404 before 403. It proves no permission yet.
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let caller = Caller::authenticate(app, &parts.headers).await?;
         let path =
             RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PathNotFound)?;
@@ -96,7 +98,9 @@ impl RealmAdmin {
         let Ok(context) = RequestContext::from_request_parts(parts, app).await;
         Ok(Self { app: app.clone(), realm, caller, context })
     }
+}
 
+impl RealmAdmin {
     pub(crate) fn services(&self) -> &Services {
         &self.app.services
     }
@@ -150,7 +154,7 @@ impl<P: Permission> FromRequestParts<App> for Admin<P> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let admin = RealmAdmin::from_parts(parts, app).await?;
+        let admin = RealmAdmin::from_request_parts(parts, app).await?;
         admin.require::<P>()?;
         Ok(Self(admin, PhantomData))
     }
@@ -160,7 +164,7 @@ impl FromRequestParts<App> for AnyAdmin {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let admin = RealmAdmin::from_parts(parts, app).await?;
+        let admin = RealmAdmin::from_request_parts(parts, app).await?;
         let may = admin.caller.has_any_role_in(&admin.realm)
             || admin.caller.is_of_master() && admin.caller.is_administrator();
         if may { Ok(Self(admin)) } else { Err(Error::Forbidden) }

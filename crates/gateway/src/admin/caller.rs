@@ -34,6 +34,9 @@ pub(crate) struct Caller {
     /// The client (uuid) that it was issued to.
     pub(crate) client_uuid: String,
     pub(crate) user_id: String,
+    /// His token's id, and when it expires (seconds since the epoch).
+    pub(crate) token_jti: String,
+    pub(crate) token_expires_at_s: i64,
     roles: Vec<GrantedRole>,
 }
 
@@ -53,7 +56,14 @@ impl Caller {
         if verified.issued_at_s < account.not_before_s {
             return Err(Error::Unauthorized);
         }
-        Ok(Self { realm, client_uuid: client.id, user_id: account.id, roles: resolution.roles })
+        Ok(Self {
+            realm,
+            client_uuid: client.id,
+            user_id: account.id,
+            token_jti: verified.jti,
+            token_expires_at_s: verified.expires_at_s,
+            roles: resolution.roles,
+        })
     }
 
     /// Whether the token is of master, whose roles may open other realms.
@@ -113,7 +123,14 @@ impl Caller {
 
     #[cfg(test)]
     pub(crate) fn for_tests(realm: Realm, roles: Vec<GrantedRole>) -> Self {
-        Self { realm, client_uuid: String::new(), user_id: String::new(), roles }
+        Self {
+            realm,
+            client_uuid: String::new(),
+            user_id: String::new(),
+            token_jti: String::new(),
+            token_expires_at_s: 0,
+            roles,
+        }
     }
 }
 

@@ -5,9 +5,9 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use latchkey_api::error::reason;
 use serde_json::{Value, json};
 use tonic::Code as GrpcCode;
-use tonic_types::StatusExt as _;
 
 /// Why an admin request is not answered as it hoped. Its `Display` is the text of the answer.
 #[derive(Debug, thiserror::Error)]
@@ -149,11 +149,6 @@ impl FieldFault {
 
 /// What a handler answers.
 pub(crate) type Answer = Result<Response, Error>;
-
-/// The stable reason that a service gave beside its code.
-pub(crate) fn reason(status: &tonic::Status) -> Option<String> {
-    status.get_details_error_info().map(|info| info.reason)
-}
 
 impl From<tonic::Status> for Error {
     fn from(status: tonic::Status) -> Self {

@@ -1,4 +1,42 @@
 //! The Admin REST API: `/admin/realms/...`, in Keycloak's representations.
+//!
+//! Handlers mirror paths: `clients.rs` answers `/admin/realms/{realm}/clients`. A handler's arguments prove that its caller may do
+//! what it does ([`authorization`]), its errors become answers in [`error`], and the wire forms live in [`representation`].
+//!
+//! To add an endpoint: its handler in the file of its path, its route in that file's `router`, its representation where it has
+//! a new one.
+
+mod answer;
+mod authorization;
+mod body;
+mod caller;
+mod client_creation;
+mod client_scope_lists;
+mod client_scopes;
+mod client_secret;
+mod clients;
+mod components;
+mod composites;
+mod error;
+mod events;
+mod import;
+mod keys;
+mod mapped_roles;
+mod protocol_mappers;
+mod query;
+mod realm_creation;
+mod realm_template;
+mod realms;
+mod representation;
+mod role_holders;
+mod role_path;
+mod roles;
+mod server_info;
+mod sessions;
+mod user_profile;
+mod users;
+
+pub mod bootstrap;
 
 use crate::App;
 use axum::Router;
@@ -6,4 +44,25 @@ use axum::Router;
 /// The routes below `/admin`.
 pub fn router() -> Router<App> {
     Router::new()
+        .merge(realms::router())
+        .merge(clients::router())
+        .merge(client_secret::router())
+        .merge(client_scopes::router())
+        .merge(client_scope_lists::router())
+        .merge(protocol_mappers::router())
+        .merge(roles::router())
+        .merge(composites::router())
+        .merge(role_holders::router())
+        .merge(users::router())
+        .merge(user_profile::router())
+        .merge(components::router())
+        .merge(keys::router())
+        .merge(sessions::router())
+        .merge(events::router())
+        .merge(server_info::router())
+        .method_not_allowed_fallback(method_not_allowed)
+}
+
+async fn method_not_allowed() -> error::Error {
+    error::Error::MethodNotAllowed
 }
