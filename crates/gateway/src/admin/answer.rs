@@ -15,7 +15,8 @@ const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// 200 with a JSON document.
 pub(crate) fn json(document: &impl Serialize) -> Result<Response, Error> {
-    let text = serde_json::to_vec(document).map_err(|_| Error::IncompleteAnswer("a document that JSON can hold"))?;
+    let text =
+        serde_json::to_vec(document).map_err(|_| Error::IncompleteAnswer("a document that JSON can hold"))?;
     let mut response = Response::new(Body::from(text));
     response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response.headers_mut().insert(header::CACHE_CONTROL, NO_CACHE);
@@ -37,8 +38,8 @@ pub(crate) fn created(app: &App, context: &RequestContext, segments: &[&str]) ->
         location.push('/');
         push_path_segment(&mut location, segment);
     }
-    let location =
-        HeaderValue::try_from(location).map_err(|_| Error::IncompleteAnswer("an address that fits a header"))?;
+    let location = HeaderValue::try_from(location)
+        .map_err(|_| Error::IncompleteAnswer("an address that fits a header"))?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::CREATED;
     response.headers_mut().insert(header::LOCATION, location);

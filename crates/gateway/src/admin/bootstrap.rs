@@ -12,8 +12,8 @@ use crate::Services;
 use latchkey_api::{
     registry::v1::{DeleteRealmRequest, Realm, get_realm_request::Key},
     roles::v1::{
-        ChangeRoleMappingsRequest, CreateUserRequest, GetRoleRequest, GetUserRequest, RoleHolder, RoleKey, User,
-        get_user_request,
+        ChangeRoleMappingsRequest, CreateUserRequest, GetRoleRequest, GetUserRequest, RoleHolder, RoleKey,
+        User, get_user_request,
     },
 };
 use latchkey_platform::random;
@@ -52,7 +52,8 @@ impl Error {
 /// When a service is away or refuses.
 pub async fn ensure_master(services: &Services, username: &str, password: SecretString) -> Result<(), Error> {
     let ensured = async {
-        let master = ensure(services, json!({ "realm": MASTER, "enabled": true, "accessTokenLifespan": 60 })).await?;
+        let master =
+            ensure(services, json!({ "realm": MASTER, "enabled": true, "accessTokenLifespan": 60 })).await?;
         ensure_administrator(services, &master, username, &password).await
     };
     ensured.await.map_err(|cause| Error::of(MASTER, &cause))

@@ -8,7 +8,8 @@ use latchkey_api::{
     issuer::v1::{VerifiedToken, VerifyRequest, verify_response::Outcome as Verification},
     registry::v1::{Client, FindClientRequest, GetRealmRequest, Realm, get_realm_request::Key},
     roles::v1::{
-        GrantedRole, Resolution, ResolveRequest, resolve_request::Account, resolve_response::Outcome as Resolved,
+        GrantedRole, Resolution, ResolveRequest, resolve_request::Account,
+        resolve_response::Outcome as Resolved,
     },
     session::v1::CheckRequest,
 };
@@ -258,7 +259,11 @@ mod tests {
     fn a_realms_own_roles_open_no_other_realm() {
         let caller = Caller::for_tests(
             realm("a"),
-            vec![role(REALM_MANAGEMENT, "manage-clients"), role("b-realm", "manage-clients"), role("", "admin")],
+            vec![
+                role(REALM_MANAGEMENT, "manage-clients"),
+                role("b-realm", "manage-clients"),
+                role("", "admin"),
+            ],
         );
         assert!(caller.may(&realm("a"), &["view-clients", "manage-clients"]));
         assert!(!caller.may(&realm("a"), &["manage-users"]));

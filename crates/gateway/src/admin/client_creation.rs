@@ -10,9 +10,7 @@ use crate::Services;
 use latchkey_api::{
     common::v1::AdminEvent,
     error::reason,
-    registry::v1::{
-        Client, CreateClientRequest, FindClientRequest, GetClientRequest, NewClient,
-    },
+    registry::v1::{Client, CreateClientRequest, FindClientRequest, GetClientRequest, NewClient},
     roles::v1::{DropClientRequest, PrepareClientRequest},
 };
 use latchkey_platform::random;
@@ -80,7 +78,11 @@ async fn exists_by_client_id(services: &Services, client: &Client) -> Result<boo
 }
 
 /// A client by its uuid, `None` where there is none.
-pub(crate) async fn find_by_id(services: &Services, realm_id: &str, id: &str) -> Result<Option<Client>, Error> {
+pub(crate) async fn find_by_id(
+    services: &Services,
+    realm_id: &str,
+    id: &str,
+) -> Result<Option<Client>, Error> {
     let request = GetClientRequest { realm_id: realm_id.to_owned(), id: id.to_owned() };
     match services.registry.get_client(Request::new(request)).await.map_err(Error::from) {
         Ok(answer) => Ok(answer.into_inner().client),

@@ -59,8 +59,7 @@ pub(super) fn router() -> Router<App> {
 async fn list<const LIST: i32>(admin: Admin<ViewClients>, Path(path): Path<ClientPath>) -> Answer {
     admin.client(&path.id).await?;
     let mapping = admin.mapping(&path.id).await?;
-    let names =
-        if LIST == DEFAULT { mapping.default_client_scopes } else { mapping.optional_client_scopes };
+    let names = if LIST == DEFAULT { mapping.default_client_scopes } else { mapping.optional_client_scopes };
     let scopes = admin.client_scopes().await?;
     let listed = scopes.iter().filter(|scope| names.contains(&scope.name));
     json(&listed.map(|scope| json!({ "id": scope.id, "name": scope.name })).collect::<Vec<_>>())
@@ -79,10 +78,10 @@ async fn remove<const LIST: i32>(admin: Admin<ManageClients>, Path(path): Path<C
 
 async fn realm_list<const LIST: i32>(admin: Admin<ViewClients>) -> Answer {
     let request = ListRealmClientScopesRequest { realm_id: admin.realm_id() };
-    let answer =
-        admin.services().roles.list_realm_client_scopes(Request::new(request)).await?.into_inner();
+    let answer = admin.services().roles.list_realm_client_scopes(Request::new(request)).await?.into_inner();
     let listed = if LIST == DEFAULT { answer.default_scopes } else { answer.optional_scopes };
-    let show = |scope: &ClientScope| json!({ "id": scope.id, "name": scope.name, "protocol": scope.protocol });
+    let show =
+        |scope: &ClientScope| json!({ "id": scope.id, "name": scope.name, "protocol": scope.protocol });
     json(&listed.iter().map(show).collect::<Vec<_>>())
 }
 

@@ -12,8 +12,8 @@ use axum::{Router, extract::Path, routing::get};
 use latchkey_api::{
     error::reason,
     roles::v1::{
-        ClientScope, CreateClientScopeRequest, DeleteClientScopeRequest, GetClientScopeRequest, ListClientScopesRequest,
-        UpdateClientScopeRequest,
+        ClientScope, CreateClientScopeRequest, DeleteClientScopeRequest, GetClientScopeRequest,
+        ListClientScopesRequest, UpdateClientScopeRequest,
     },
 };
 use latchkey_platform::random;
@@ -72,7 +72,12 @@ async fn create(admin: Admin<ManageClients>, body: JsonBody) -> Answer {
         admin_event: admin.event("CREATE", "CLIENT_SCOPE", &path, Some(show_client_scope(&scope))),
         client_scope: Some(scope),
     };
-    admin.services().roles.create_client_scope(Request::new(request)).await.map_err(|status| taken(status, name))?;
+    admin
+        .services()
+        .roles
+        .create_client_scope(Request::new(request))
+        .await
+        .map_err(|status| taken(status, name))?;
     created(&admin.app, &admin.context, &[&admin.realm.name, "client-scopes", &id])
 }
 
@@ -91,7 +96,12 @@ async fn update(admin: Admin<ManageClients>, Path(path): Path<ScopePath>, body: 
         admin_event: admin.event("UPDATE", "CLIENT_SCOPE", &path, Some(show_client_scope(&scope))),
         client_scope: Some(scope),
     };
-    admin.services().roles.update_client_scope(Request::new(request)).await.map_err(|status| taken(status, name))?;
+    admin
+        .services()
+        .roles
+        .update_client_scope(Request::new(request))
+        .await
+        .map_err(|status| taken(status, name))?;
     Ok(no_content())
 }
 

@@ -13,9 +13,10 @@ use serde_json::json;
 use tonic::Request;
 
 pub(super) fn router() -> Router<App> {
-    Router::new()
-        .route("/admin/realms/{realm}/clients/{id}/client-secret", get(show).post(regenerate))
-        .route("/admin/realms/{realm}/clients/{id}/client-secret/rotated", get(show_rotated).delete(drop_rotated))
+    Router::new().route("/admin/realms/{realm}/clients/{id}/client-secret", get(show).post(regenerate)).route(
+        "/admin/realms/{realm}/clients/{id}/client-secret/rotated",
+        get(show_rotated).delete(drop_rotated),
+    )
 }
 
 async fn show(admin: Admin<ViewClients>, Path(path): Path<ClientPath>) -> Answer {

@@ -11,9 +11,7 @@ use super::{
     realm_creation::catch_up_roles,
     realm_template::is_built_in,
     realms::MERGES,
-    representation::{
-        Access, ClientRepresentation, MASK, ShownClient, check_client, show_client, show_user,
-    },
+    representation::{Access, ClientRepresentation, MASK, ShownClient, check_client, show_client, show_user},
 };
 use crate::App;
 use axum::{
@@ -25,7 +23,8 @@ use axum::{
 use latchkey_api::{
     error::{Kind, reason},
     registry::v1::{
-        Client, DeleteClientRequest, GetClientRequest, GetClientSecretRequest, ListClientsRequest, UpdateClientRequest,
+        Client, DeleteClientRequest, GetClientRequest, GetClientSecretRequest, ListClientsRequest,
+        UpdateClientRequest,
     },
     roles::v1::{
         ClientMapping, DeleteServiceAccountRequest, GetServiceAccountRequest, ListClientMappingsRequest,
@@ -175,7 +174,8 @@ async fn update(admin: Admin<ManageClients>, Path(path): Path<ClientPath>, body:
             client
         })),
     );
-    let (before, after) = rewrite(&admin, stored, &secret, event, |client| representation.apply(client)).await?;
+    let (before, after) =
+        rewrite(&admin, stored, &secret, event, |client| representation.apply(client)).await?;
     update_mapping(&admin, &representation, &after).await?;
     if before.service_accounts_enabled != after.service_accounts_enabled {
         switch_service_account(&admin, &after).await?;
@@ -313,7 +313,10 @@ async fn service_account(admin: &RealmAdmin, id: &str) -> Result<User, Error> {
 }
 
 /// No client has an admin URL to be told at.
-async fn push_revocation(admin: Admin<ManageClients>, Path(path): Path<ClientPath>) -> Result<Response, Error> {
+async fn push_revocation(
+    admin: Admin<ManageClients>,
+    Path(path): Path<ClientPath>,
+) -> Result<Response, Error> {
     admin.client(&path.id).await?;
     json(&json!({}))
 }

@@ -11,7 +11,8 @@ use super::{
 use crate::App;
 use axum::{Router, extract::Path, routing::get};
 use latchkey_api::issuer::v1::{
-    CreateKeyProviderRequest, DeleteKeyProviderRequest, KeyProvider, ListKeyProvidersRequest, UpdateKeyProviderRequest,
+    CreateKeyProviderRequest, DeleteKeyProviderRequest, KeyProvider, ListKeyProvidersRequest,
+    UpdateKeyProviderRequest,
 };
 use latchkey_platform::random;
 use serde::Deserialize;

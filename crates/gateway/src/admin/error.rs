@@ -100,7 +100,9 @@ pub(crate) enum Error {
     /// JSON of another shape than the representation's.
     #[error("Cannot parse the JSON")]
     MismatchedJson,
-    #[error("Invalid json representation for {representation}. Unrecognized field \"{field}\" at line {line} column {column}.")]
+    #[error(
+        "Invalid json representation for {representation}. Unrecognized field \"{field}\" at line {line} column {column}."
+    )]
     UnknownField { representation: &'static str, field: String, line: usize, column: usize },
     /// Keycloak reads the body of a new realm by another way, which tells no more.
     #[error("unable to read contents from stream")]

@@ -7,9 +7,7 @@ use super::{
     error::{Answer, Error},
     query::Query,
     realms::change,
-    representation::{
-        EventsConfigRepresentation, show_admin_event, show_events_config, show_login_event,
-    },
+    representation::{EventsConfigRepresentation, show_admin_event, show_events_config, show_login_event},
 };
 use crate::App;
 use axum::{Router, routing::get};

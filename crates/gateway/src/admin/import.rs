@@ -5,17 +5,17 @@ use super::{
     client_creation::create_client,
     error::Error,
     representation::{
-        ClientRepresentation, ClientScopeRepresentation, RealmRepresentation, RoleRepresentation, UserRepresentation,
-        parse_value,
+        ClientRepresentation, ClientScopeRepresentation, RealmRepresentation, RoleRepresentation,
+        UserRepresentation, parse_value,
     },
 };
 use crate::Services;
 use latchkey_api::{
     registry::v1::{ListClientsRequest, Realm},
     roles::v1::{
-        ChangeCompositesRequest, ChangeRoleMappingsRequest, ClientScope, CreateClientScopeRequest, CreateRoleRequest,
-        CreateUserRequest, GetRoleRequest, GetServiceAccountRequest, ListClientScopesRequest, ListRoleMappingsRequest, Role,
-        RoleHolder, RoleKey, UpdateUserRequest, User,
+        ChangeCompositesRequest, ChangeRoleMappingsRequest, ClientScope, CreateClientScopeRequest,
+        CreateRoleRequest, CreateUserRequest, GetRoleRequest, GetServiceAccountRequest,
+        ListClientScopesRequest, ListRoleMappingsRequest, Role, RoleHolder, RoleKey, UpdateUserRequest, User,
     },
 };
 use latchkey_platform::random;
@@ -92,8 +92,7 @@ impl Import<'_> {
                 continue;
             }
             let mappers = representation.protocol_mappers.take().unwrap_or_default();
-            scope.protocol_mappers =
-                mappers.into_iter().map(|mapper| mapper.message(random::uuid)).collect();
+            scope.protocol_mappers = mappers.into_iter().map(|mapper| mapper.message(random::uuid)).collect();
             let request = CreateClientScopeRequest { client_scope: Some(scope), admin_event: None };
             roles.create_client_scope(Request::new(request)).await?;
         }
@@ -172,11 +171,8 @@ impl Import<'_> {
     }
 
     async fn find_role(&self, client_uuid: &str, name: &str) -> Result<Option<Role>, Error> {
-        let key = RoleKey {
-            client_uuid: client_uuid.to_owned(),
-            name: name.to_owned(),
-            ..RoleKey::default()
-        };
+        let key =
+            RoleKey { client_uuid: client_uuid.to_owned(), name: name.to_owned(), ..RoleKey::default() };
         let request = GetRoleRequest { realm_id: self.realm_id(), role: Some(key) };
         match self.services.roles.get_role(Request::new(request)).await.map_err(Error::from) {
             Ok(answer) => Ok(answer.into_inner().role),
@@ -208,8 +204,7 @@ impl Import<'_> {
 
     async fn scope_mappings(&self, client_uuid: &str, list: Option<&Value>) -> Result<(), Error> {
         for document in items(list)? {
-            let mapping =
-                ScopeMapping::deserialize(document).map_err(|_| Error::UnreadableRealm)?;
+            let mapping = ScopeMapping::deserialize(document).map_err(|_| Error::UnreadableRealm)?;
             let holder = match (mapping.client, mapping.client_scope) {
                 (Some(client_id), _) => {
                     RoleHolder { client_uuid: self.client(&client_id)?, ..RoleHolder::default() }
@@ -221,8 +216,7 @@ impl Import<'_> {
             };
             let mut ids = Vec::new();
             for name in mapping.roles {
-                let role =
-                    self.find_role(client_uuid, &name).await?.ok_or_else(|| unknown("role", &name))?;
+                let role = self.find_role(client_uuid, &name).await?.ok_or_else(|| unknown("role", &name))?;
                 ids.push(role.id);
             }
             self.map_roles(holder, ids, Vec::new()).await?;

@@ -1,10 +1,7 @@
 //! Roles that a body names, to be mapped or contained, and whether the caller may give them on.
 
 use super::{
-    authorization::RealmAdmin,
-    caller::MASTER,
-    clients::carries_admin_roles,
-    error::Error,
+    authorization::RealmAdmin, caller::MASTER, clients::carries_admin_roles, error::Error,
     representation::RoleRepresentation,
 };
 use latchkey_api::roles::v1::{Role, RoleKey};
@@ -70,8 +67,9 @@ async fn within_reach(admin: &RealmAdmin, role: &Role) -> Result<bool, Error> {
     }
     if admin.realm.name == MASTER {
         // The roles of a realm's client in master: held there, by a caller of master.
-        return Ok(admin.caller.is_of_master()
-            && admin.caller.holds_client_role(&client.client_id, &role.name));
+        return Ok(
+            admin.caller.is_of_master() && admin.caller.holds_client_role(&client.client_id, &role.name)
+        );
     }
     // `realm-admin` is the realm's alone: an account of master stands in for it with what it holds of the realm.
     if role.name == REALM_ADMIN && admin.caller.is_of_master() {

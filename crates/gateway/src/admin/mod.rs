@@ -66,3 +66,11 @@ pub fn router() -> Router<App> {
 async fn method_not_allowed() -> error::Error {
     error::Error::MethodNotAllowed
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_two_routes_clash() {
+        let _ = super::router();
+    }
+}

@@ -15,8 +15,8 @@ use axum::{
     routing::{get, post},
 };
 use latchkey_api::roles::v1::{
-    CreateProtocolMappersRequest, DeleteProtocolMapperRequest, ListProtocolMappersRequest, MapperOwner, ProtocolMapper,
-    UpdateProtocolMapperRequest,
+    CreateProtocolMappersRequest, DeleteProtocolMapperRequest, ListProtocolMappersRequest, MapperOwner,
+    ProtocolMapper, UpdateProtocolMapperRequest,
 };
 use latchkey_platform::random;
 use serde::Deserialize;
@@ -52,7 +52,10 @@ pub(super) fn router() -> Router<App> {
     for owner in ["/admin/realms/{realm}/clients/{id}", "/admin/realms/{realm}/client-scopes/{scope}"] {
         router = router
             .route(&format!("{owner}/protocol-mappers/models"), get(list).post(create))
-            .route(&format!("{owner}/protocol-mappers/models/{{mapper}}"), get(show).put(update).delete(delete))
+            .route(
+                &format!("{owner}/protocol-mappers/models/{{mapper}}"),
+                get(show).put(update).delete(delete),
+            )
             .route(&format!("{owner}/protocol-mappers/add-models"), post(create_several))
             .route(&format!("{owner}/protocol-mappers/protocol/{{protocol}}"), get(list_of_protocol));
     }
@@ -62,8 +65,7 @@ pub(super) fn router() -> Router<App> {
 impl Owner {
     async fn of_path(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let admin = RealmAdmin::from_request_parts(parts, app).await?;
-        let path =
-            RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PathNotFound)?;
+        let path = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PathNotFound)?;
         let (kind, id) = path
             .iter()
             .find_map(|(name, id)| match name {

@@ -27,7 +27,8 @@ pub(crate) async fn create_realm(
     representation: &RealmRepresentation,
     maker: Option<&str>,
 ) -> Result<Realm, Error> {
-    let name = representation.realm.as_deref().filter(|name| !name.is_empty()).ok_or(Error::RealmNameMissing)?;
+    let name =
+        representation.realm.as_deref().filter(|name| !name.is_empty()).ok_or(Error::RealmNameMissing)?;
     check_realm_name(name).map_err(Error::NewRealmNameCharacter)?;
     let mut realm = representation.new_realm(name, random::uuid);
     remember_default_role(&mut realm);
@@ -53,7 +54,8 @@ pub(crate) async fn create_realm(
             answer.realm.ok_or(Error::IncompleteAnswer("a realm"))
         }
         Err(status) => {
-            let exists = matches!(reason(&status).as_deref(), Some("REALM_EXISTS" | "ID_EXISTS" | "CLIENT_EXISTS"));
+            let exists =
+                matches!(reason(&status).as_deref(), Some("REALM_EXISTS" | "ID_EXISTS" | "CLIENT_EXISTS"));
             if is_definite(&status) {
                 drop_unpublished(services, &realm.id).await;
             }
@@ -125,7 +127,12 @@ async fn drop_unpublished(services: &Services, realm_id: &str) {
 pub(crate) fn is_definite(status: &tonic::Status) -> bool {
     matches!(
         Kind::of(status),
-        Kind::Conflict | Kind::Invalid | Kind::Precondition | Kind::NotFound | Kind::Aborted | Kind::Forbidden
+        Kind::Conflict
+            | Kind::Invalid
+            | Kind::Precondition
+            | Kind::NotFound
+            | Kind::Aborted
+            | Kind::Forbidden
     )
 }
 

@@ -180,22 +180,32 @@ impl BuiltIn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::admin::caller::MASTER;
 
-    fn names(master: bool) -> Vec<String> {
-        let clients = first_clients("id", "r", master);
+    fn names(realm: &str) -> Vec<String> {
+        let clients = first_clients("id", realm, realm == MASTER);
         clients.into_iter().map(|built_in| built_in.client.client_id).collect()
     }
 
     #[test]
     fn a_realm_begins_with_keycloaks_six_clients() {
-        let mut six = names(false);
+        let mut six = names("r");
         six.sort();
         assert_eq!(
             six,
-            ["account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"]
+            [
+                "account",
+                "account-console",
+                "admin-cli",
+                "broker",
+                "realm-management",
+                "security-admin-console"
+            ]
         );
-        let master = names(true);
-        assert!(master.contains(&"master-realm".to_owned()) && !master.contains(&REALM_MANAGEMENT.to_owned()));
+        let master = names(MASTER);
+        assert!(
+            master.contains(&"master-realm".to_owned()) && !master.contains(&REALM_MANAGEMENT.to_owned())
+        );
     }
 
     #[test]

@@ -10,7 +10,8 @@ use super::{
     query::Query,
     realm_creation::{catch_up_keys, catch_up_roles, create_realm},
     representation::{
-        RealmRepresentation, check_realm_name, default_role_name, show_realm, show_realm_briefly, show_realm_stub,
+        RealmRepresentation, check_realm_name, default_role_name, show_realm, show_realm_briefly,
+        show_realm_stub,
     },
 };
 use crate::{App, Services};
@@ -19,7 +20,8 @@ use latchkey_api::{
     common::v1::AdminEvent,
     error::Kind,
     registry::v1::{
-        DeleteRealmRequest, GetRealmRequest, ListRealmsRequest, Realm, UpdateRealmRequest, get_realm_request::Key,
+        DeleteRealmRequest, GetRealmRequest, ListRealmsRequest, Realm, UpdateRealmRequest,
+        get_realm_request::Key,
     },
     roles::v1::{GetRoleRequest, Role, RoleKey},
     session::v1::{EndAllRequest, RevokeTokenRequest},
@@ -43,7 +45,8 @@ pub(super) fn router() -> Router<App> {
 /// The realms that the caller may see; 403 where there is none.
 async fn list(who: Authenticated, query: Query) -> Answer {
     let brief = query.flag("briefRepresentation").unwrap_or(false);
-    let realms = who.app.services.registry.list_realms(Request::new(ListRealmsRequest {})).await?.into_inner();
+    let realms =
+        who.app.services.registry.list_realms(Request::new(ListRealmsRequest {})).await?.into_inner();
     let mut shown = Vec::new();
     for realm in realms.realms.iter().filter(|realm| who.caller.has_any_role_in(realm)) {
         shown.push(match who.caller.may(realm, &["view-realm", "manage-realm"]) {
@@ -172,8 +175,7 @@ async fn logout_all(admin: Admin<ManageUsers>) -> Answer {
     let now_s = SystemClock.now_s();
     let event = admin.event("ACTION", "REALM", "logout-all", None);
     change(&admin, event, |realm| realm.not_before_s = now_s).await?;
-    let request =
-        EndAllRequest { realm_id: admin.realm_id(), online_only: true, ..EndAllRequest::default() };
+    let request = EndAllRequest { realm_id: admin.realm_id(), online_only: true, ..EndAllRequest::default() };
     let sessions = &admin.services().sessions;
     sessions.end_all(Request::new(request)).await?;
     // Not-before counts in seconds: the caller's own token may be of this one.

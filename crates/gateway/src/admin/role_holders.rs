@@ -19,7 +19,8 @@ use axum::{
 use latchkey_api::{
     registry::v1::Client,
     roles::v1::{
-        ChangeRoleMappingsRequest, GetClientScopeRequest, ListRoleMappingsRequest, ListRolesRequest, Role, RoleHolder,
+        ChangeRoleMappingsRequest, GetClientScopeRequest, ListRoleMappingsRequest, ListRolesRequest, Role,
+        RoleHolder,
     },
 };
 use serde::Deserialize;
@@ -63,7 +64,10 @@ pub(super) fn router() -> Router<App> {
     for path in PATHS {
         router = router
             .route(path, get(show_all))
-            .route(&format!("{path}/realm"), get(realm_roles).post(add_realm_roles).delete(remove_realm_roles))
+            .route(
+                &format!("{path}/realm"),
+                get(realm_roles).post(add_realm_roles).delete(remove_realm_roles),
+            )
             .route(&format!("{path}/realm/available"), get(available_realm_roles))
             .route(&format!("{path}/realm/composite"), get(effective_realm_roles))
             .route(
@@ -79,8 +83,7 @@ pub(super) fn router() -> Router<App> {
 impl Holding {
     async fn of_path(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let admin = RealmAdmin::from_request_parts(parts, app).await?;
-        let path =
-            RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PathNotFound)?;
+        let path = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PathNotFound)?;
         let (kind, id) = path
             .iter()
             .find_map(|(name, id)| {
@@ -120,8 +123,11 @@ impl Holding {
 
     /// What the holder has: directly, or with composites expanded.
     async fn held(&self, effective: bool) -> Result<Vec<Role>, Error> {
-        let request =
-            ListRoleMappingsRequest { realm_id: self.admin.realm_id(), holder: Some(self.holder()), effective };
+        let request = ListRoleMappingsRequest {
+            realm_id: self.admin.realm_id(),
+            holder: Some(self.holder()),
+            effective,
+        };
         let answer = self.admin.services().roles.list_role_mappings(Request::new(request)).await?;
         Ok(answer.into_inner().roles)
     }
@@ -225,9 +231,9 @@ async fn show_all(Reading(at): Reading) -> Answer {
     }
     let mut of_clients = Map::new();
     for role in roles.iter().filter(|role| !role.client_uuid.is_empty()) {
-        let client = of_clients.entry(role.client_id.clone()).or_insert_with(|| {
-            json!({ "id": role.client_uuid, "client": role.client_id, "mappings": [] })
-        });
+        let client = of_clients
+            .entry(role.client_id.clone())
+            .or_insert_with(|| json!({ "id": role.client_uuid, "client": role.client_id, "mappings": [] }));
         if let Some(mappings) = client["mappings"].as_array_mut() {
             mappings.push(show_role(role, true));
         }

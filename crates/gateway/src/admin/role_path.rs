@@ -66,7 +66,11 @@ impl<R: Permission, C: Permission> FromRequestParts<App> for RoleContainer<R, C>
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let admin = RealmAdmin::from_request_parts(parts, app).await?;
         let client_uuid = parameter(parts, app, "id").await;
-        if client_uuid.is_some() { admin.require::<C>()? } else { admin.require::<R>()? }
+        if client_uuid.is_some() {
+            admin.require::<C>()?
+        } else {
+            admin.require::<R>()?
+        }
         let client = match client_uuid {
             Some(id) => Some(admin.client(&id).await?),
             None => None,
@@ -89,7 +93,11 @@ impl<R: Permission, C: Permission> FromRequestParts<App> for RoleAt<R, C> {
                 Error::RoleNotFound => Error::RoleIdNotFound,
                 other => other,
             })?;
-            if role.client_uuid.is_empty() { admin.require::<R>()? } else { admin.require::<C>()? }
+            if role.client_uuid.is_empty() {
+                admin.require::<R>()?
+            } else {
+                admin.require::<C>()?
+            }
             let path = format!("roles-by-id/{}", role.id);
             return Ok(Self { admin, role, path, needs: PhantomData });
         }

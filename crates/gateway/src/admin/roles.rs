@@ -6,9 +6,7 @@ use super::{
     error::{Answer, Error},
     query::Query,
     representation::{RoleRepresentation, show_role, show_user},
-    role_path::{
-        ReadContainer, ReadRole, WriteContainer, WriteRole, resource_type, roles_path,
-    },
+    role_path::{ReadContainer, ReadRole, WriteContainer, WriteRole, resource_type, roles_path},
     users::with_access_to_manage,
 };
 use crate::App;
@@ -17,7 +15,8 @@ use latchkey_api::{
     error::reason,
     registry::v1::ListClientsRequest,
     roles::v1::{
-        CreateRoleRequest, DeleteRoleRequest, ListRoleUsersRequest, ListRolesRequest, Role, RoleKey, UpdateRoleRequest,
+        CreateRoleRequest, DeleteRoleRequest, ListRoleUsersRequest, ListRolesRequest, Role, RoleKey,
+        UpdateRoleRequest,
     },
 };
 use latchkey_platform::random;

@@ -84,8 +84,7 @@ fn document() -> Value {
         })
     });
     let providers = |ids: &mut dyn Iterator<Item = &str>| {
-        let providers: Map<String, Value> =
-            ids.map(|id| (id.to_owned(), json!({ "order": 0 }))).collect();
+        let providers: Map<String, Value> = ids.map(|id| (id.to_owned(), json!({ "order": 0 }))).collect();
         json!({ "internal": false, "providers": providers })
     };
     json!({

@@ -16,7 +16,8 @@ use axum::{
     routing::{delete, get, post},
 };
 use latchkey_api::session::v1::{
-    CheckRequest, ClientSessions, CountSessionsRequest, EndAllRequest, EndRequest, ListSessionsRequest, SessionKind,
+    CheckRequest, ClientSessions, CountSessionsRequest, EndAllRequest, EndRequest, ListSessionsRequest,
+    SessionKind,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -46,8 +47,7 @@ pub(super) fn router() -> Router<App> {
 
 impl RealmAdmin {
     async fn count_sessions(&self, client_uuid: &str) -> Result<Vec<ClientSessions>, Error> {
-        let request =
-            CountSessionsRequest { realm_id: self.realm_id(), client_uuid: client_uuid.to_owned() };
+        let request = CountSessionsRequest { realm_id: self.realm_id(), client_uuid: client_uuid.to_owned() };
         let answer = self.services().sessions.count_sessions(Request::new(request)).await?;
         Ok(answer.into_inner().clients)
     }
@@ -130,7 +130,9 @@ async fn of_user(admin: Admin<ViewUsers>, Path(path): Path<UserPath>) -> Answer 
 
 async fn offline_of_user(admin: Admin<ViewUsers>, Path(path): Path<UserPath>) -> Answer {
     let user_id = admin.user(&path.user).await?.id;
-    admin.show_sessions(ListSessionsRequest { user_id, kind: OFFLINE, ..ListSessionsRequest::default() }).await
+    admin
+        .show_sessions(ListSessionsRequest { user_id, kind: OFFLINE, ..ListSessionsRequest::default() })
+        .await
 }
 
 async fn log_user_out(admin: Admin<ManageUsers>, Path(path): Path<UserPath>) -> Answer {

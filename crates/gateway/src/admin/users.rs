@@ -18,8 +18,8 @@ use axum::{
     routing::{get, put},
 };
 use latchkey_api::roles::v1::{
-    CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, ListUsersResponse, SetPasswordRequest,
-    UpdateUserRequest, User, get_user_request::Key,
+    CreateUserRequest, DeleteUserRequest, GetUserRequest, ListUsersRequest, ListUsersResponse,
+    SetPasswordRequest, UpdateUserRequest, User, get_user_request::Key,
 };
 use latchkey_platform::random;
 use secrecy::ExposeSecret as _;
@@ -190,7 +190,8 @@ async fn reset_password(admin: Admin<ManageUsers>, Path(path): Path<UserPath>, b
     let mut user = admin.user(&path.user).await?;
     let credential: CredentialRepresentation = body.read()?;
     let is_password = credential.r#type.as_deref().is_none_or(|kind| kind == "password");
-    let value = credential.value.as_ref().map(|value| value.expose_secret()).filter(|value| !value.is_empty());
+    let value =
+        credential.value.as_ref().map(|value| value.expose_secret()).filter(|value| !value.is_empty());
     let (true, Some(value)) = (is_password, value) else {
         return Err(Error::Invalid("No password provided".to_owned()));
     };

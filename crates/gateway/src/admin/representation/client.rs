@@ -200,7 +200,8 @@ impl ClientRepresentation {
             optional_client_scopes: self.optional_client_scopes.clone().unwrap_or_default(),
             protocol_mappers: self.mapper_messages(new_id).unwrap_or_default(),
             service_account_user_id: String::new(),
-            realm_default_scopes: self.default_client_scopes.is_none() && self.optional_client_scopes.is_none(),
+            realm_default_scopes: self.default_client_scopes.is_none()
+                && self.optional_client_scopes.is_none(),
         }
     }
 
@@ -214,8 +215,7 @@ impl ClientRepresentation {
 /// Checks a client's URLs and protocol as Keycloak does.
 pub(crate) fn check_client(client: &Client) -> Result<(), Error> {
     let refuse = |text: String| Err(Error::InvalidClient(text));
-    for (name, url) in
-        [("Root", &client.root_url), ("Base", &client.base_url), ("Admin", &client.admin_url)]
+    for (name, url) in [("Root", &client.root_url), ("Base", &client.base_url), ("Admin", &client.admin_url)]
     {
         if has_illegal_scheme(url) {
             return refuse(format!("{name} URL uses an illegal scheme"));
@@ -390,14 +390,20 @@ mod tests {
 
     #[test]
     fn what_was_shown_can_be_put_back() {
-        let (client, mapping) = made(json!({ "clientId": "c", "frontchannelLogout": true, "protocolMappers": [
+        let (client, mapping) = made(
+            json!({ "clientId": "c", "frontchannelLogout": true, "protocolMappers": [
             { "name": "m", "protocolMapper": "oidc-audience-mapper", "config": { "access.token.claim": "true" } },
-        ] }));
+        ] }),
+        );
         let access = Some(Access { manage: true });
         let shown = show_client(&ShownClient { client: &client, mapping: &mapping, secret: "s", access });
         let mut again = client.clone();
         let representation = read(shown);
         representation.apply(&mut again);
+        let (settings, stored) =
+            (settings::read(&again.settings_json), settings::read(&client.settings_json));
+        assert!(stored.iter().all(|(name, value)| settings.get(name) == Some(value)));
+        again.settings_json.clone_from(&client.settings_json);
         assert_eq!(again, client);
         assert_eq!(representation.mapper_messages(String::new), Some(mapping.protocol_mappers));
     }

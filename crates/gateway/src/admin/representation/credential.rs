@@ -21,8 +21,22 @@ pub(crate) struct CredentialRepresentation {
 impl Representation for CredentialRepresentation {
     const NAME: &'static str = "CredentialRepresentation";
     const MORE: &'static [&'static str] = &[
-        "id", "userLabel", "createdDate", "secretData", "credentialData", "priority", "device", "hashedSaltedValue", "salt",
-        "hashIterations", "counter", "algorithm", "digits", "period", "config", "federationLink",
+        "id",
+        "userLabel",
+        "createdDate",
+        "secretData",
+        "credentialData",
+        "priority",
+        "device",
+        "hashedSaltedValue",
+        "salt",
+        "hashIterations",
+        "counter",
+        "algorithm",
+        "digits",
+        "period",
+        "config",
+        "federationLink",
     ];
 
     fn more(&self) -> &Map<String, Value> {

@@ -42,7 +42,9 @@ pub(crate) fn show_admin_event(stored: &StoredAdminEvent) -> Value {
         "operationType": event.operation_type,
         "resourceType": event.resource_type,
     });
-    for (name, value) in [("resourcePath", event.resource_path), ("representation", event.representation_json)] {
+    for (name, value) in
+        [("resourcePath", event.resource_path), ("representation", event.representation_json)]
+    {
         if !value.is_empty() {
             shown[name] = Value::from(value);
         }

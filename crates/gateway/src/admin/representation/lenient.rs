@@ -41,7 +41,9 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 pub(crate) fn texts<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<BTreeMap<String, Option<String>>>, D::Error> {
-    let Some(members) = Option::<BTreeMap<String, Value>>::deserialize(deserializer)? else { return Ok(None) };
+    let Some(members) = Option::<BTreeMap<String, Value>>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
     members
         .into_iter()
         .map(|(name, value)| Some((name, scalar(value)?)))
@@ -54,7 +56,9 @@ pub(crate) fn texts<'de, D: Deserializer<'de>>(
 pub(crate) fn text_lists<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<BTreeMap<String, Vec<String>>>, D::Error> {
-    let Some(members) = Option::<BTreeMap<String, Value>>::deserialize(deserializer)? else { return Ok(None) };
+    let Some(members) = Option::<BTreeMap<String, Value>>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
     members
         .into_iter()
         .map(|(name, value)| {

@@ -26,8 +26,8 @@ pub(crate) use keys::show_keys;
 pub(crate) use protocol_mapper::{ProtocolMapperRepresentation, show_protocol_mapper};
 pub(crate) use reading::{Representation, parse, parse_list, parse_value};
 pub(crate) use realm::{
-    EventsConfigRepresentation, RealmRepresentation, check_realm_name, default_role_name, remember_default_role,
-    show_events_config, show_realm, show_realm_briefly, show_realm_stub,
+    EventsConfigRepresentation, RealmRepresentation, check_realm_name, default_role_name,
+    remember_default_role, show_events_config, show_realm, show_realm_briefly, show_realm_stub,
 };
 pub(crate) use role::{RoleRepresentation, show_role};
 pub(crate) use session::{show_session, show_session_stats};

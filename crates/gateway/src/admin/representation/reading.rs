@@ -88,7 +88,7 @@ mod tests {
         let unknown = read("{\n \"clientId\":\"c\", \"nonsense\":1}").unwrap_err().to_string();
         assert_eq!(
             unknown,
-            "Invalid json representation for ClientRepresentation. Unrecognized field \"nonsense\" at line 2 column 29."
+            "Invalid json representation for ClientRepresentation. Unrecognized field \"nonsense\" at line 2 column 28."
         );
     }
 
@@ -103,8 +103,20 @@ mod tests {
         leaf.prop_recursive(3, 24, 5, |inner| {
             let name = prop_oneof![
                 prop::sample::select(vec![
-                    "id", "name", "enabled", "attributes", "clientId", "realm", "config", "protocolMappers",
-                    "redirectUris", "username", "credentials", "providerType", "notBefore", "users",
+                    "id",
+                    "name",
+                    "enabled",
+                    "attributes",
+                    "clientId",
+                    "realm",
+                    "config",
+                    "protocolMappers",
+                    "redirectUris",
+                    "username",
+                    "credentials",
+                    "providerType",
+                    "notBefore",
+                    "users",
                 ])
                 .prop_map(str::to_owned),
                 ".{0,8}",

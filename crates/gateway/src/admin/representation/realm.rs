@@ -311,8 +311,15 @@ pub(crate) fn show_realm_stub(realm: &Realm) -> Value {
     let mut shown = json!({ "realm": realm.name });
     let mut stored = settings::read(&realm.settings_json);
     for name in [
-        "displayName", "displayNameHtml", "supportedLocales", "internationalizationEnabled", "defaultLocale",
-        "bruteForceProtected", "organizationsEnabled", "registrationEmailAsUsername", "editUsernameAllowed",
+        "displayName",
+        "displayNameHtml",
+        "supportedLocales",
+        "internationalizationEnabled",
+        "defaultLocale",
+        "bruteForceProtected",
+        "organizationsEnabled",
+        "registrationEmailAsUsername",
+        "editUsernameAllowed",
     ] {
         if let Some(value) = stored.remove(name).or_else(|| DEFAULTS.get(name).cloned()) {
             shown[name] = value;
@@ -422,8 +429,8 @@ mod tests {
 
     #[test]
     fn what_was_shown_can_be_put_back() {
-        let mut realm =
-            read(json!({ "realm": "r", "enabled": true, "webAuthnPolicyRpId": "x" })).new_realm("r", || "id".to_owned());
+        let mut realm = read(json!({ "realm": "r", "enabled": true, "webAuthnPolicyRpId": "x" }))
+            .new_realm("r", || "id".to_owned());
         remember_default_role(&mut realm);
         let shown = show_realm(&realm, Some(&Role { name: "d".to_owned(), ..Role::default() }));
         let mut again = realm.clone();

@@ -64,8 +64,11 @@ pub(crate) fn show_role(role: &Role, brief: bool) -> Value {
         shown["description"] = Value::from(role.description.as_str());
     }
     if !brief {
-        shown["attributes"] =
-            role.attributes.iter().map(|(name, list)| (name.clone(), Value::from(list.values.clone()))).collect();
+        shown["attributes"] = role
+            .attributes
+            .iter()
+            .map(|(name, list)| (name.clone(), Value::from(list.values.clone())))
+            .collect();
     }
     shown
 }

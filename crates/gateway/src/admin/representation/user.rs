@@ -47,8 +47,20 @@ pub(crate) struct UserRepresentation {
 impl Representation for UserRepresentation {
     const NAME: &'static str = "UserRepresentation";
     const MORE: &'static [&'static str] = &[
-        "self", "origin", "createdTimestamp", "totp", "federationLink", "disableableCredentialTypes", "federatedIdentities",
-        "clientConsents", "applicationRoles", "socialLinks", "groups", "access", "userProfileMetadata", "organizations",
+        "self",
+        "origin",
+        "createdTimestamp",
+        "totp",
+        "federationLink",
+        "disableableCredentialTypes",
+        "federatedIdentities",
+        "clientConsents",
+        "applicationRoles",
+        "socialLinks",
+        "groups",
+        "access",
+        "userProfileMetadata",
+        "organizations",
         "verifiableCredentials",
     ];
 
@@ -85,7 +97,11 @@ impl UserRepresentation {
     /// The username as it is stored.
     pub(crate) fn username(&self) -> Result<String, Error> {
         let username = self.username.as_deref().unwrap_or_default().trim().to_lowercase();
-        if username.is_empty() { Err(Error::Invalid("User name is missing".to_owned())) } else { Ok(username) }
+        if username.is_empty() {
+            Err(Error::Invalid("User name is missing".to_owned()))
+        } else {
+            Ok(username)
+        }
     }
 }
 
@@ -107,7 +123,8 @@ pub(crate) fn check_profile(user: &User) -> Result<(), Error> {
         let params = vec![json!("email"), json!(user.email)];
         faults.push(FieldFault { field: "email", message: "error-invalid-email", params });
     }
-    if user.username.chars().any(|character| "<>&\"$%!#?§,;:*~/\\|^=[]{}()`\u{0}\t\n\r ".contains(character)) {
+    if user.username.chars().any(|character| "<>&\"$%!#?§,;:*~/\\|^=[]{}()`\u{0}\t\n\r ".contains(character))
+    {
         let params = vec![json!("username"), json!(user.username)];
         faults.push(FieldFault { field: "username", message: "error-username-invalid-character", params });
     }
