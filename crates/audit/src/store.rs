@@ -2,6 +2,7 @@
 
 mod admin;
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod contract;
 mod filter;
 mod login;

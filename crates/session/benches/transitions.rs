@@ -13,8 +13,12 @@ use latchkey_api::session::v1::{
 };
 use latchkey_platform::{clock::SystemClock, database::Database};
 use latchkey_session::{
-    MIGRATIONS, SCHEMA, SessionService,
-    store::{Store, redis::RedisStore, sqlite::SqliteStore},
+    SessionService,
+    store::{
+        Store,
+        redis::RedisStore,
+        sqlite::{MIGRATIONS, SCHEMA, SqliteStore},
+    },
 };
 use nix::sys::{
     resource::{UsageWho, getrusage},

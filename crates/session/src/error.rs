@@ -12,8 +12,8 @@ pub enum Error {
     /// The request can't be understood.
     #[error("invalid request: {0}")]
     Invalid(&'static str),
-    /// The database is no SQLite file.
-    #[error("sessions are kept in redis or in an sqlite file")]
+    /// The store is neither an SQLite file nor a Redis.
+    #[error("the session store must be sqlite:PATH or a redis:// or rediss:// URL")]
     Location,
     /// The Redis URL is malformed. It may hold a password and is not shown.
     #[error("the Redis URL is malformed")]

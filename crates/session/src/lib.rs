@@ -22,24 +22,17 @@ mod sweeper;
 pub use config::Config;
 pub use error::Error;
 pub use service::SessionService;
-pub use store::sqlite::{MIGRATIONS, SCHEMA};
 
 use latchkey_api::DynClientRegistry;
 use latchkey_platform::{clock::SharedClock, database::Database};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use std::sync::Arc;
-use store::{Store, redis::RedisStore, sqlite::SqliteStore};
+use store::{
+    Store,
+    redis::RedisStore,
+    sqlite::{MIGRATIONS, SCHEMA, SqliteStore},
+};
 use tokio_util::sync::CancellationToken;
-
-/// Where sessions are kept.
-#[derive(Clone, Debug)]
-pub enum Backend {
-    /// A Redis 7 or newer, or a Valkey, that several replicas share: `redis://…`, or `rediss://…` for TLS. The URL may hold
-    /// a password.
-    Redis(SecretString),
-    /// An SQLite file of this process alone, opened with [`SCHEMA`] and [`MIGRATIONS`].
-    Sqlite(Database),
-}
 
 /// Makes the service and starts what belongs to it, until `shutdown`: following the registry's change log, so that the sessions
 /// of what is deleted end, and deleting what has expired.
@@ -47,20 +40,28 @@ pub enum Backend {
 /// A Redis that is away doesn't keep it from starting: calls are answered UNAVAILABLE until it is there.
 ///
 /// # Errors
-/// [`Error::Url`] for what is no Redis URL, [`Error::Location`] for a PostgreSQL database, [`Error::Database`] when the
-/// SQLite file can't be read.
+/// [`Error::Location`] or [`Error::Url`] for a store that can't be, [`Error::Database`] when the SQLite file can't be opened.
 pub async fn build(
     config: Config,
-    backend: Backend,
     registry: Arc<DynClientRegistry>,
     clock: SharedClock,
     shutdown: CancellationToken,
 ) -> Result<Arc<SessionService>, Error> {
-    let store: Arc<dyn Store> = match backend {
-        Backend::Redis(url) => Arc::new(RedisStore::new(url.expose_secret())?),
-        Backend::Sqlite(database) => Arc::new(SqliteStore::new(database, config.sessions_in_memory).await?),
-    };
+    let store = open(&config).await?;
     tokio::spawn(follow::follow(registry, store.clone(), clock.clone(), shutdown.clone()));
     tokio::spawn(sweeper::run(store.clone(), clock.clone(), shutdown));
     Ok(Arc::new(SessionService::new(store, clock)))
+}
+
+async fn open(config: &Config) -> Result<Arc<dyn Store>, Error> {
+    let location = config.store.expose_secret();
+    if location.starts_with("sqlite:") {
+        let database = Database::open(location, 1, SCHEMA, MIGRATIONS).await?;
+        return Ok(Arc::new(SqliteStore::new(database, config.sessions_in_memory).await?));
+    }
+    let is_redis = ["redis://", "rediss://", "redis+unix://", "unix://"];
+    if !is_redis.iter().any(|scheme| location.starts_with(scheme)) {
+        return Err(Error::Location);
+    }
+    Ok(Arc::new(RedisStore::new(location)?))
 }

@@ -26,6 +26,10 @@ pub struct SessionService {
 impl SessionService {
     /// The service over a store.
     pub fn new(store: Arc<dyn Store>, clock: SharedClock) -> Self {
+        metrics::describe_counter!(
+            "latchkey_refresh_token_replays_total",
+            "Refresh tokens that were used too often, and ended their session."
+        );
         Self { store, clock }
     }
 
@@ -113,6 +117,14 @@ impl Sessions for SessionService {
                 })
             }
             Err(refusal) => {
+                if matches!(refusal, Refusal::ReuseExceeded | Refusal::Stale) {
+                    metrics::counter!("latchkey_refresh_token_replays_total").increment(1);
+                    tracing::info!(
+                        realm.id = ask.realm_id,
+                        session.id = ask.session_id,
+                        "a replayed refresh token ended its session"
+                    );
+                }
                 use rotate_response::Refusal as Answer;
                 let answer = match refusal {
                     Refusal::SessionNotActive => Answer::SessionNotActive,

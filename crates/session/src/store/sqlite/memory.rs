@@ -1,7 +1,7 @@
 //! What the SQLite store keeps in memory so that a check asks no database. Only the writer changes it, after its commit.
 
 use crate::{digest::digest, record::Record, session_id::SessionId};
-use moka::sync::Cache;
+use moka::{policy::EvictionPolicy, sync::Cache};
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +25,10 @@ struct Revoked {
 
 impl Memory {
     pub(super) fn new(max_sessions: u64) -> Self {
-        Self { sessions: Cache::new(max_sessions), revoked: RwLock::default() }
+        // The newest are wanted most: a token just issued is soon refreshed or checked.
+        let sessions =
+            Cache::builder().max_capacity(max_sessions).eviction_policy(EvictionPolicy::lru()).build();
+        Self { sessions, revoked: RwLock::default() }
     }
 
     /// A session as committed. `None`: not in memory.
