@@ -53,7 +53,8 @@ pub async fn build(
 
     let cascade = Cascade { writer: writer.clone(), clock: clock.clone(), entries: Mutex::default() };
     let follower =
-        Follower::start(database.clone(), UPSTREAM, watch(registry.clone()), Arc::new(cascade), shutdown).await?;
+        Follower::start(database.clone(), UPSTREAM, watch(registry.clone()), Arc::new(cascade), shutdown)
+            .await?;
     Ok(Arc::new(RoleMappingService {
         facts: FactCaches::new(database.clone(), Arc::clone(&epochs), config.facts_cache_bytes),
         resolutions: Resolutions::new(epochs, config.resolution_cache_bytes),

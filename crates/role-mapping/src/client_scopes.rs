@@ -100,7 +100,8 @@ impl RoleMappingService {
                 client_scopes::assign(&mut tx, &realm_id, &[place(optional)]).await?;
             }
             None => {
-                let optional = optional(from)?.ok_or(Error::Invalid { what: "from", reason: "must name a list" })?;
+                let optional =
+                    optional(from)?.ok_or(Error::Invalid { what: "from", reason: "must name a list" })?;
                 client_scopes::unassign(&mut tx, &realm_id, &place(optional)).await?;
             }
         }
@@ -138,5 +139,7 @@ fn given(scope: Option<ClientScope>) -> Result<ClientScope, Error> {
 }
 
 fn entry(scope: &ClientScope, operation: Operation, admin_event: Option<AdminEvent>) -> Entry {
-    Entry::new(&scope.realm_id, "client_scope", operation, &scope.id).with(json!({ "name": scope.name })).by(admin_event)
+    Entry::new(&scope.realm_id, "client_scope", operation, &scope.id)
+        .with(json!({ "name": scope.name }))
+        .by(admin_event)
 }

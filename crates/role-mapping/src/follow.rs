@@ -142,7 +142,8 @@ async fn realm_created(tx: &mut Transaction, realm_id: &str, payload: &Value) ->
     let rights = make_roles(tx, &master_id, &builtin::admin_client(&client_id), &uuid_of).await?;
     let mut entries = vec![Entry::new(&master_id, "realm", Operation::Updated, &master_id)];
 
-    let admin = latchkey_api::roles::v1::RoleKey { name: builtin::ADMIN_ROLE.to_owned(), ..Default::default() };
+    let admin =
+        latchkey_api::roles::v1::RoleKey { name: builtin::ADMIN_ROLE.to_owned(), ..Default::default() };
     if let Some(admin) = roles::find(tx, &master_id, &admin).await? {
         let edges = rights.iter().map(|right| (admin.id.as_str(), right.id.as_str()));
         roles::add_composites(tx, &master_id, edges).await?;

@@ -23,7 +23,10 @@ pub(crate) async fn realm(db: &mut impl Queries, realm_id: &str) -> Result<Realm
         let shown = scope.attributes.get(IN_TOKEN_SCOPE).is_none_or(|value| value == "true");
         let mappers = mappers(&scope.protocol_mappers);
         let scope_mappings = Vec::new();
-        facts.scopes.insert(scope.id, ScopeFacts { name: scope.name, in_token_scope: shown, mappers, scope_mappings });
+        facts.scopes.insert(
+            scope.id,
+            ScopeFacts { name: scope.name, in_token_scope: shown, mappers, scope_mappings },
+        );
     }
     for row in role_mappings::of_client_scopes(db, realm_id).await? {
         if let Some(scope) = facts.scopes.get_mut(&row.text("holder_id")?) {
@@ -50,7 +53,11 @@ pub(crate) async fn graph(db: &mut impl Queries, realm_id: &str) -> Result<RoleG
 }
 
 /// A client, published or not: who asks has it from the registry.
-pub(crate) async fn client(db: &mut impl Queries, realm_id: &str, uuid: &str) -> Result<Option<ClientFacts>, Error> {
+pub(crate) async fn client(
+    db: &mut impl Queries,
+    realm_id: &str,
+    uuid: &str,
+) -> Result<Option<ClientFacts>, Error> {
     let Some(client) = clients::find(db, realm_id, uuid).await? else { return Ok(None) };
     let assigned = client_scopes::assignments(db, realm_id, Some(uuid)).await?;
     let of_kind = |optional: bool| {
@@ -70,10 +77,24 @@ pub(crate) async fn client(db: &mut impl Queries, realm_id: &str, uuid: &str) ->
 }
 
 /// An account, published or not.
-pub(crate) async fn account(db: &mut impl Queries, realm_id: &str, id: &str) -> Result<Option<AccountFacts>, Error> {
+pub(crate) async fn account(
+    db: &mut impl Queries,
+    realm_id: &str,
+    id: &str,
+) -> Result<Option<AccountFacts>, Error> {
     let Some(user) = users::find_any(db, realm_id, id).await? else { return Ok(None) };
     let roles = role_mappings::role_ids(db, realm_id, Holder::User(id)).await?;
-    let User { username, email, first_name, last_name, enabled, email_verified, not_before_s, created_ms, .. } = user;
+    let User {
+        username,
+        email,
+        first_name,
+        last_name,
+        enabled,
+        email_verified,
+        not_before_s,
+        created_ms,
+        ..
+    } = user;
     let attributes = user.attributes.into_iter().map(|(name, list)| (name, list.values)).collect();
     Ok(Some(AccountFacts {
         id: user.id,
@@ -91,6 +112,8 @@ pub(crate) async fn account(db: &mut impl Queries, realm_id: &str, id: &str) -> 
 }
 
 fn mappers(stored: &[ProtocolMapper]) -> Vec<Mapper> {
-    let read = |mapper: &ProtocolMapper| Mapper::new(&mapper.protocol_mapper, &mapper.config.iter().collect::<MapperConfig<'_>>());
+    let read = |mapper: &ProtocolMapper| {
+        Mapper::new(&mapper.protocol_mapper, &mapper.config.iter().collect::<MapperConfig<'_>>())
+    };
     stored.iter().filter(|mapper| mapper.protocol == PROTOCOL).map(read).collect()
 }

@@ -47,7 +47,10 @@ impl Passwords {
         .await?
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Interrupted)?;
         let task = tokio::task::spawn_blocking(move || {
             let done = work();
@@ -77,9 +80,11 @@ mod tests {
         let passwords = Passwords::new().expect("hashing works");
         let hash = passwords.hash("right".into()).await.expect("hashing works");
         assert!(hash.starts_with("$argon2id$"));
-        for (password, stored, fits) in
-            [("right", Some(hash.clone()), true), ("wrong", Some(hash.clone()), false), ("right", None, false)]
-        {
+        for (password, stored, fits) in [
+            ("right", Some(hash.clone()), true),
+            ("wrong", Some(hash.clone()), false),
+            ("right", None, false),
+        ] {
             assert_eq!(passwords.verify(password.into(), stored).await.ok(), Some(fits), "{password}");
         }
         assert!(passwords.verify("right".into(), Some("rubbish".to_owned())).await.is_err());

@@ -24,7 +24,12 @@ enum Owner {
 
 impl Owner {
     /// Reads the owner; in a transaction nobody else changes it until the end.
-    async fn find(db: &mut impl Queries, realm_id: &str, owner: &MapperOwner, lock: bool) -> Result<Self, Error> {
+    async fn find(
+        db: &mut impl Queries,
+        realm_id: &str,
+        owner: &MapperOwner,
+        lock: bool,
+    ) -> Result<Self, Error> {
         if owner.client_uuid.is_empty() {
             let id = &owner.client_scope_id;
             let found = match lock {
@@ -87,12 +92,18 @@ impl RoleMappingService {
         Ok(ListProtocolMappersResponse { protocol_mappers: std::mem::take(owner.mappers()) })
     }
 
-    pub(crate) async fn update_protocol_mapper(&self, request: UpdateProtocolMapperRequest) -> Result<u64, Error> {
-        let mapper = request.protocol_mapper.ok_or(Error::Invalid { what: "protocol_mapper", reason: "is missing" })?;
+    pub(crate) async fn update_protocol_mapper(
+        &self,
+        request: UpdateProtocolMapperRequest,
+    ) -> Result<u64, Error> {
+        let mapper = request
+            .protocol_mapper
+            .ok_or(Error::Invalid { what: "protocol_mapper", reason: "is missing" })?;
         let id = mapper.id.clone();
         let mut tx = self.database.begin().await?;
         let mut owner = Owner::find(&mut tx, &request.realm_id, &given(request.owner)?, true).await?;
-        let place = owner.mappers().iter().position(|known| known.id == id).ok_or(Error::ProtocolMapperNotFound)?;
+        let place =
+            owner.mappers().iter().position(|known| known.id == id).ok_or(Error::ProtocolMapperNotFound)?;
         owner.mappers().remove(place);
         let mut changed = complete(vec![mapper], owner.mappers())?;
         if let Some(changed) = changed.pop() {
@@ -101,7 +112,10 @@ impl RoleMappingService {
         self.store(tx, &owner, Operation::Updated, &id, request.admin_event).await
     }
 
-    pub(crate) async fn delete_protocol_mapper(&self, request: DeleteProtocolMapperRequest) -> Result<u64, Error> {
+    pub(crate) async fn delete_protocol_mapper(
+        &self,
+        request: DeleteProtocolMapperRequest,
+    ) -> Result<u64, Error> {
         let mut tx = self.database.begin().await?;
         let mut owner = Owner::find(&mut tx, &request.realm_id, &given(request.owner)?, true).await?;
         let before = owner.mappers().len();
@@ -180,13 +194,18 @@ mod tests {
         let made = complete(
             vec![
                 mapper("a", "oidc-sub-mapper", &[(ACCESS_TOKEN_CLAIM, "true")]),
-                mapper("b", "oidc-sub-mapper", &[(ACCESS_TOKEN_CLAIM, "true"), (INTROSPECTION_TOKEN_CLAIM, "false")]),
+                mapper(
+                    "b",
+                    "oidc-sub-mapper",
+                    &[(ACCESS_TOKEN_CLAIM, "true"), (INTROSPECTION_TOKEN_CLAIM, "false")],
+                ),
                 mapper("c", "oidc-sub-mapper", &[]),
             ],
             &[],
         )
         .expect("they are good");
-        let introspection: Vec<_> = made.iter().map(|m| m.config.get(INTROSPECTION_TOKEN_CLAIM).cloned()).collect();
+        let introspection: Vec<_> =
+            made.iter().map(|m| m.config.get(INTROSPECTION_TOKEN_CLAIM).cloned()).collect();
         assert_eq!(introspection, [Some("true".into()), Some("false".into()), None]);
         assert!(made.iter().all(|m| !m.id.is_empty() && m.protocol == "openid-connect"));
     }
@@ -197,7 +216,10 @@ mod tests {
         assert!(matches!(unknown, Err(Error::ProtocolMapperUnknown(kind)) if kind == "oidc-nothing-mapper"));
         let twice = vec![mapper("a", "oidc-sub-mapper", &[]), mapper("a", "oidc-acr-mapper", &[])];
         assert!(matches!(complete(twice, &[]), Err(Error::ProtocolMapperExists)));
-        let inert = complete(vec![mapper("a", "saml-role-list-mapper", &[]), mapper("b", "oidc-group-membership-mapper", &[])], &[]);
+        let inert = complete(
+            vec![mapper("a", "saml-role-list-mapper", &[]), mapper("b", "oidc-group-membership-mapper", &[])],
+            &[],
+        );
         assert!(inert.is_ok());
     }
 }

@@ -77,7 +77,8 @@ async fn provision(tx: &mut Transaction, request: ProvisionRealmRequest) -> Resu
     }
     let made = make_roles(tx, &realm_id, &blueprints, &uuid_of).await?;
     let default_role_id = made.first().map(|role| role.id.clone()).unwrap_or_default();
-    let realm = StoredRealm { id: realm_id.clone(), name: realm_name, master, published: false, default_role_id };
+    let realm =
+        StoredRealm { id: realm_id.clone(), name: realm_name, master, published: false, default_role_id };
     realms::insert(tx, &realm).await?;
 
     let choices = make_client_scopes(tx, &realm_id, &made).await?;
@@ -131,10 +132,8 @@ pub(crate) async fn make_roles(
             });
         }
     }
-    let id_of: HashMap<(&str, &str), &str> = made
-        .iter()
-        .map(|role| ((role.client_uuid.as_str(), role.name.as_str()), role.id.as_str()))
-        .collect();
+    let id_of: HashMap<(&str, &str), &str> =
+        made.iter().map(|role| ((role.client_uuid.as_str(), role.name.as_str()), role.id.as_str())).collect();
     let find = |client_id: &Option<String>, name: &str| {
         container(client_id).and_then(|uuid| id_of.get(&(uuid.as_str(), name)).copied())
     };
@@ -150,7 +149,11 @@ pub(crate) async fn make_roles(
 }
 
 /// Makes the built-in client scopes and the realm's lists of them; gives what clients can have.
-async fn make_client_scopes(tx: &mut Transaction, realm_id: &str, made: &[Role]) -> Result<Vec<Choice>, Error> {
+async fn make_client_scopes(
+    tx: &mut Transaction,
+    realm_id: &str,
+    made: &[Role],
+) -> Result<Vec<Choice>, Error> {
     let scopes = builtin::client_scopes(realm_id);
     client_scopes::insert_many(tx, &scopes).await?;
     let mut of_realm = Vec::new();

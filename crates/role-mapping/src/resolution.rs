@@ -5,7 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use latchkey_api::roles::v1::resolve_refusal::Reason;
 use latchkey_api::roles::v1::resolve_response::Outcome;
-use latchkey_api::roles::v1::{GrantedRole, Resolution, ResolveRefusal, ResolveRequest, ResolveResponse, resolve_request};
+use latchkey_api::roles::v1::{
+    GrantedRole, Resolution, ResolveRefusal, ResolveRequest, ResolveResponse, resolve_request,
+};
 
 use crate::cache::resolutions::{Account, Finished};
 use crate::error::Error;
@@ -96,7 +98,8 @@ fn claim_sets(answer: &Answer) -> [Option<&ClaimSet>; 4] {
 fn granted(asked: &ResolveRequest, finished: &Finished) -> ResolveResponse {
     let answer = &finished.answer;
     let claims = |set: Option<&ClaimSet>| -> Bytes {
-        set.map(|set| set.complete(|note| asked.notes.get(note).map(String::as_str)).into()).unwrap_or_default()
+        set.map(|set| set.complete(|note| asked.notes.get(note).map(String::as_str)).into())
+            .unwrap_or_default()
     };
     let [access_token, id_token, userinfo, introspection] = claim_sets(answer).map(claims);
     let roles = answer.roles.iter().map(|role| GrantedRole {

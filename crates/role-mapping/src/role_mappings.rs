@@ -15,8 +15,12 @@ use crate::store::role_mappings::Holder;
 use crate::store::{client_scopes, clients, role_mappings, roles, users};
 
 impl RoleMappingService {
-    pub(crate) async fn change_role_mappings(&self, request: ChangeRoleMappingsRequest) -> Result<u64, Error> {
-        let ChangeRoleMappingsRequest { realm_id, holder, add_role_ids, remove_role_ids, admin_event } = request;
+    pub(crate) async fn change_role_mappings(
+        &self,
+        request: ChangeRoleMappingsRequest,
+    ) -> Result<u64, Error> {
+        let ChangeRoleMappingsRequest { realm_id, holder, add_role_ids, remove_role_ids, admin_event } =
+            request;
         let holder = holder.unwrap_or_default();
         let holder = given(&holder)?;
         let mut tx = self.database.begin().await?;

@@ -12,7 +12,10 @@ use crate::service::RoleMappingService;
 use crate::store::{clients, erase, realms, roles, users};
 
 impl RoleMappingService {
-    pub(crate) async fn create_role(&self, request: CreateRoleRequest) -> Result<(CreateRoleResponse, u64), Error> {
+    pub(crate) async fn create_role(
+        &self,
+        request: CreateRoleRequest,
+    ) -> Result<(CreateRoleResponse, u64), Error> {
         let mut role = given(request.role)?;
         if role.id.is_empty() {
             role.id = random::uuid();
@@ -52,7 +55,10 @@ impl RoleMappingService {
         Ok(ListRolesResponse { roles })
     }
 
-    pub(crate) async fn update_role(&self, request: UpdateRoleRequest) -> Result<(UpdateRoleResponse, u64), Error> {
+    pub(crate) async fn update_role(
+        &self,
+        request: UpdateRoleRequest,
+    ) -> Result<(UpdateRoleResponse, u64), Error> {
         let mut role = given(request.role)?;
         let mut tx = self.database.begin().await?;
         let known = roles::find_by_id(&mut tx, &role.realm_id, &role.id).await?.ok_or(Error::RoleNotFound)?;
@@ -80,7 +86,8 @@ impl RoleMappingService {
     }
 
     pub(crate) async fn change_composites(&self, request: ChangeCompositesRequest) -> Result<u64, Error> {
-        let ChangeCompositesRequest { realm_id, role_id, add_role_ids, remove_role_ids, admin_event } = request;
+        let ChangeCompositesRequest { realm_id, role_id, add_role_ids, remove_role_ids, admin_event } =
+            request;
         let mut tx = self.database.begin().await?;
         let role = roles::find_by_id(&mut tx, &realm_id, &role_id).await?.ok_or(Error::RoleNotFound)?;
         for ids in [&add_role_ids, &remove_role_ids] {
@@ -96,18 +103,26 @@ impl RoleMappingService {
         self.writer.commit(tx, vec![entry(&role, Operation::Updated, admin_event)]).await
     }
 
-    pub(crate) async fn list_composites(&self, request: ListCompositesRequest) -> Result<ListCompositesResponse, Error> {
+    pub(crate) async fn list_composites(
+        &self,
+        request: ListCompositesRequest,
+    ) -> Result<ListCompositesResponse, Error> {
         let ListCompositesRequest { realm_id, role_id } = request;
         let mut db = self.database.clone();
         require(&mut db, &realm_id, &role_id).await?;
         Ok(ListCompositesResponse { roles: roles::composites_of(&mut db, &realm_id, &role_id).await? })
     }
 
-    pub(crate) async fn list_role_users(&self, request: ListRoleUsersRequest) -> Result<ListRoleUsersResponse, Error> {
+    pub(crate) async fn list_role_users(
+        &self,
+        request: ListRoleUsersRequest,
+    ) -> Result<ListRoleUsersResponse, Error> {
         let ListRoleUsersRequest { realm_id, role_id, page } = request;
         let mut db = self.database.clone();
         require(&mut db, &realm_id, &role_id).await?;
-        Ok(ListRoleUsersResponse { users: users::holding_role(&mut db, &realm_id, &role_id, page.as_ref()).await? })
+        Ok(ListRoleUsersResponse {
+            users: users::holding_role(&mut db, &realm_id, &role_id, page.as_ref()).await?,
+        })
     }
 }
 

@@ -71,7 +71,8 @@ impl RoleMappingService {
         let GetServiceAccountRequest { realm_id, client_uuid, create } = request;
         let mut db = self.database.clone();
         if let Some(found) = users::service_account(&mut db, &realm_id, &client_uuid).await? {
-            let user = users::find(&mut db, &realm_id, &found.id).await?.ok_or(Error::ServiceAccountNotFound)?;
+            let user =
+                users::find(&mut db, &realm_id, &found.id).await?.ok_or(Error::ServiceAccountNotFound)?;
             return Ok((GetServiceAccountResponse { user: Some(user) }, None));
         }
         if !create {
@@ -79,7 +80,8 @@ impl RoleMappingService {
         }
         let mut tx = self.database.begin().await?;
         let realm = realms::find(&mut tx, &realm_id).await?.ok_or(Error::RealmNotFound)?;
-        let client = clients::find_locked(&mut tx, &realm_id, &client_uuid).await?.ok_or(Error::ClientNotFound)?;
+        let client =
+            clients::find_locked(&mut tx, &realm_id, &client_uuid).await?.ok_or(Error::ClientNotFound)?;
         // Another request may have made it since.
         if let Some(user) = users::service_account(&mut tx, &realm_id, &client_uuid).await? {
             return Ok((GetServiceAccountResponse { user: Some(user) }, None));
@@ -95,7 +97,9 @@ impl RoleMappingService {
     ) -> Result<Option<u64>, Error> {
         let DeleteServiceAccountRequest { realm_id, client_uuid } = request;
         let mut tx = self.database.begin().await?;
-        let Some(user) = users::service_account(&mut tx, &realm_id, &client_uuid).await? else { return Ok(None) };
+        let Some(user) = users::service_account(&mut tx, &realm_id, &client_uuid).await? else {
+            return Ok(None);
+        };
         users::delete(&mut tx, &realm_id, &user.id).await?;
         self.writer.commit(tx, vec![user_entry(&user, Operation::Deleted)]).await.map(Some)
     }

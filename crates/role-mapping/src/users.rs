@@ -12,7 +12,10 @@ use crate::store::role_mappings::Holder;
 use crate::store::{clients, credentials, realms, role_mappings, user_search, users};
 
 impl RoleMappingService {
-    pub(crate) async fn create_user(&self, request: CreateUserRequest) -> Result<(CreateUserResponse, u64), Error> {
+    pub(crate) async fn create_user(
+        &self,
+        request: CreateUserRequest,
+    ) -> Result<(CreateUserResponse, u64), Error> {
         let CreateUserRequest { user, password, without_default_role, admin_event } = request;
         let mut user = normalised(user)?;
         if user.id.is_empty() {
@@ -78,7 +81,10 @@ impl RoleMappingService {
         Ok(ListUsersResponse { users, count })
     }
 
-    pub(crate) async fn update_user(&self, request: UpdateUserRequest) -> Result<(UpdateUserResponse, u64), Error> {
+    pub(crate) async fn update_user(
+        &self,
+        request: UpdateUserRequest,
+    ) -> Result<(UpdateUserResponse, u64), Error> {
         let mut user = normalised(request.user)?;
         let mut tx = self.database.begin().await?;
         let known = users::find_any(&mut tx, &user.realm_id, &user.id).await?.ok_or(Error::UserNotFound)?;

@@ -79,7 +79,12 @@ pub(crate) fn client_scopes(realm_id: &str) -> Vec<ClientScope> {
             &[SHOWN, (CONSENT, "${offlineAccessScopeConsentText}")],
             vec![],
         ),
-        scope("microprofile-jwt", "Microprofile - JWT built-in scope", &[NOT_SHOWN, IN_TOKEN], microprofile()),
+        scope(
+            "microprofile-jwt",
+            "Microprofile - JWT built-in scope",
+            &[NOT_SHOWN, IN_TOKEN],
+            microprofile(),
+        ),
         scope(
             "organization",
             "Additional claims about the organization a subject belongs to",
@@ -107,7 +112,12 @@ pub(crate) fn client_scopes(realm_id: &str) -> Vec<ClientScope> {
 fn roles() -> Vec<ProtocolMapper> {
     vec![
         role_list("realm roles", "oidc-usermodel-realm-role-mapper", "AN", "realm_access.roles"),
-        role_list("client roles", "oidc-usermodel-client-role-mapper", "AN", "resource_access.${client_id}.roles"),
+        role_list(
+            "client roles",
+            "oidc-usermodel-client-role-mapper",
+            "AN",
+            "resource_access.${client_id}.roles",
+        ),
         mapper("audience resolve", "oidc-audience-resolve-mapper", &to("AN")),
     ]
 }
@@ -135,7 +145,8 @@ fn profile() -> Vec<ProtocolMapper> {
 
 fn email() -> Vec<ProtocolMapper> {
     let verified = attribute("email verified", "emailVerified", "email_verified", "boolean");
-    let verified = ProtocolMapper { protocol_mapper: "oidc-usermodel-property-mapper".to_owned(), ..verified };
+    let verified =
+        ProtocolMapper { protocol_mapper: "oidc-usermodel-property-mapper".to_owned(), ..verified };
     vec![attribute("email", "email", "email", "String"), verified]
 }
 
@@ -209,14 +220,21 @@ fn scope(
         name: name.to_owned(),
         description: description.to_owned(),
         protocol: OPENID_CONNECT.to_owned(),
-        attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        attributes: attributes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
         protocol_mappers,
     }
 }
 
 /// The settings that send claims to destinations, by their letters.
 fn to(letters: &str) -> Vec<(&'static str, &'static str)> {
-    DESTINATIONS.iter().filter(|(letter, _)| letters.contains(*letter)).map(|(_, name)| (*name, "true")).collect()
+    DESTINATIONS
+        .iter()
+        .filter(|(letter, _)| letters.contains(*letter))
+        .map(|(_, name)| (*name, "true"))
+        .collect()
 }
 
 pub(super) fn mapper(name: &str, kind: &str, config: &[(&'static str, &'static str)]) -> ProtocolMapper {

@@ -59,7 +59,12 @@ pub(crate) fn realm(realm_name: &str) -> Vec<Blueprint> {
     let own = |name: &str| (None, name.to_owned());
     let account = |name: &str| (Some("account".to_owned()), name.to_owned());
     let default = Blueprint {
-        contains: vec![own("offline_access"), own("uma_authorization"), account("view-profile"), account("manage-account")],
+        contains: vec![
+            own("offline_access"),
+            own("uma_authorization"),
+            account("view-profile"),
+            account("manage-account"),
+        ],
         ..simple(None, &default_role_name(realm_name), "${role_default-roles}")
     };
     let mut roles = vec![
@@ -81,7 +86,8 @@ pub(crate) fn admin_client(client_id: &str) -> Vec<Blueprint> {
 
 /// What master has besides: `admin`, which contains the right to make realms and all rights in each realm.
 pub(crate) fn master(admin_client_id: &str) -> Vec<Blueprint> {
-    let rights = ADMINISTRATION.iter().map(|(name, _)| (Some(admin_client_id.to_owned()), (*name).to_owned()));
+    let rights =
+        ADMINISTRATION.iter().map(|(name, _)| (Some(admin_client_id.to_owned()), (*name).to_owned()));
     let create_realm = std::iter::once((None, "create-realm".to_owned()));
     let admin = Blueprint {
         contains: create_realm.chain(rights).collect(),

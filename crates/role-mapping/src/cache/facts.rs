@@ -62,7 +62,8 @@ impl FactCaches {
         uuid: &str,
     ) -> Result<Option<Arc<Dated<ClientFacts>>>, Error> {
         let load = || async { load::client(&mut self.database.clone(), realm_id, uuid).await };
-        self.get(&self.clients, pair(realm_id, uuid), [Of::Realm(realm_id), Of::Client(realm_id, uuid)], load).await
+        self.get(&self.clients, pair(realm_id, uuid), [Of::Realm(realm_id), Of::Client(realm_id, uuid)], load)
+            .await
     }
 
     /// The facts of an account, if it is there.
@@ -72,7 +73,8 @@ impl FactCaches {
         id: &str,
     ) -> Result<Option<Arc<Dated<AccountFacts>>>, Error> {
         let load = || async { load::account(&mut self.database.clone(), realm_id, id).await };
-        self.get(&self.accounts, pair(realm_id, id), [Of::Realm(realm_id), Of::Account(realm_id, id)], load).await
+        self.get(&self.accounts, pair(realm_id, id), [Of::Realm(realm_id), Of::Account(realm_id, id)], load)
+            .await
     }
 
     /// From memory if current; else read once, however many ask. What is not there is not kept.
@@ -132,6 +134,8 @@ fn kept<K: Hash + Eq + Send + Sync + 'static, T: Send + Sync + 'static>(
     Cache::builder()
         .max_capacity(bytes)
         .eviction_policy(EvictionPolicy::lru())
-        .weigher(move |_, dated: &Arc<Dated<T>>| u32::try_from(150 + weight(&dated.facts)).unwrap_or(u32::MAX))
+        .weigher(move |_, dated: &Arc<Dated<T>>| {
+            u32::try_from(150 + weight(&dated.facts)).unwrap_or(u32::MAX)
+        })
         .build()
 }

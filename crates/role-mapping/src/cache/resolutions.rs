@@ -36,7 +36,8 @@ impl Finished {
     fn weight(&self) -> usize {
         let answer = &self.answer;
         let claims = [&answer.access_token, &answer.id_token, &answer.userinfo, &answer.introspection];
-        let claims: usize = claims.into_iter().flatten().map(|set| set.json.len() + 100 * set.late.len()).sum();
+        let claims: usize =
+            claims.into_iter().flatten().map(|set| set.json.len() + 100 * set.late.len()).sum();
         let texts = [&self.asked.realm_id, &self.asked.client_uuid, &answer.scope, &answer.granted_scope];
         700 + claims + texts.map(String::len).iter().sum::<usize>() + 120 * answer.roles.len()
     }

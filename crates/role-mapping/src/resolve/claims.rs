@@ -174,7 +174,9 @@ impl<'a> Claims<'a> {
     fn add_audiences(&mut self, value: &Value) {
         match value {
             Value::String(audience) => self.add_audience(audience),
-            Value::Array(many) => many.iter().filter_map(Value::as_str).for_each(|one| self.add_audience(one)),
+            Value::Array(many) => {
+                many.iter().filter_map(Value::as_str).for_each(|one| self.add_audience(one))
+            }
             _ => {}
         }
     }

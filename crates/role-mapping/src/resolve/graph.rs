@@ -48,7 +48,11 @@ impl RoleGraph {
             return *known;
         }
         let index = ClientIndex(index_of(self.clients.len()));
-        self.clients.push(RoleContainer { uuid: uuid.into(), client_id: client_id.into(), roles: Vec::new() });
+        self.clients.push(RoleContainer {
+            uuid: uuid.into(),
+            client_id: client_id.into(),
+            roles: Vec::new(),
+        });
         self.by_client.insert(uuid.into(), index);
         index
     }

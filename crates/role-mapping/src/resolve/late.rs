@@ -32,7 +32,9 @@ impl LateClaim {
             json.push(b':');
             match self.json_type {
                 JsonType::String => write_text(json, text),
-                other => other.convert(text).is_some_and(|value| serde_json::to_writer(&mut *json, &value).is_ok()),
+                other => {
+                    other.convert(text).is_some_and(|value| serde_json::to_writer(&mut *json, &value).is_ok())
+                }
             }
         };
         if !written {

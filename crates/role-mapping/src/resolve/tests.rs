@@ -46,14 +46,17 @@ impl World {
         for stored in crate::builtin::client_scopes("r") {
             let shown = stored.attributes.get("include.in.token.scope").is_none_or(|value| value == "true");
             let mappers = stored.protocol_mappers.iter();
-            let mappers = mappers.map(|m| Mapper::new(&m.protocol_mapper, &m.config.iter().collect())).collect();
-            let scope_mappings = if stored.name == "offline_access" { vec!["offline_access".into()] } else { vec![] };
+            let mappers =
+                mappers.map(|m| Mapper::new(&m.protocol_mapper, &m.config.iter().collect())).collect();
+            let scope_mappings =
+                if stored.name == "offline_access" { vec!["offline_access".into()] } else { vec![] };
             match crate::builtin::is_optional(&stored.name) {
                 Some(false) => world.client.default_scopes.push(stored.name.clone()),
                 Some(true) => world.client.optional_scopes.push(stored.name.clone()),
                 None => world.client.default_scopes.push(stored.name.clone()),
             }
-            let scope = ScopeFacts { name: stored.name.clone(), in_token_scope: shown, mappers, scope_mappings };
+            let scope =
+                ScopeFacts { name: stored.name.clone(), in_token_scope: shown, mappers, scope_mappings };
             if stored.protocol == "openid-connect" {
                 world.realm.scopes.insert(stored.name, scope);
             }
@@ -66,7 +69,9 @@ impl World {
     fn add_role(&mut self, client_id: &str, name: &str) {
         let (client, id) = match client_id {
             "" => (None, name.to_owned()),
-            CLIENT_ID => (Some(self.realm.graph.add_client(CLIENT, CLIENT_ID)), format!("{CLIENT_ID}.{name}")),
+            CLIENT_ID => {
+                (Some(self.realm.graph.add_client(CLIENT, CLIENT_ID)), format!("{CLIENT_ID}.{name}"))
+            }
             other => (Some(self.realm.graph.add_client(other, other)), format!("{other}.{name}")),
         };
         self.realm.graph.add_role(&id, name, client);
@@ -78,7 +83,10 @@ impl World {
 
     fn add_scope(&mut self, name: &str, optional: bool, mappers: Vec<Mapper>, roles: &[&str]) {
         let scope_mappings = roles.iter().map(|role| (*role).to_owned()).collect();
-        self.realm.scopes.insert(name.into(), ScopeFacts { name: name.into(), in_token_scope: true, mappers, scope_mappings });
+        self.realm.scopes.insert(
+            name.into(),
+            ScopeFacts { name: name.into(), in_token_scope: true, mappers, scope_mappings },
+        );
         let list = if optional { &mut self.client.optional_scopes } else { &mut self.client.default_scopes };
         list.push(name.into());
     }

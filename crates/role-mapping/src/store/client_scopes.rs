@@ -27,8 +27,11 @@ pub(crate) async fn insert_many(db: &mut impl Queries, scopes: &[ClientScope]) -
 
 pub(crate) async fn update(db: &mut impl Queries, scope: &ClientScope) -> Result<(), Error> {
     let document = document("client_scopes", &scope.id, scope)?;
-    let sql = "UPDATE client_scopes SET name = $3, protocol = $4, document = $5 WHERE realm_id = $1 AND id = $2";
-    db.execute(sql, params![&scope.realm_id, &scope.id, &scope.name, &scope.protocol, document]).await.map_err(taken)?;
+    let sql =
+        "UPDATE client_scopes SET name = $3, protocol = $4, document = $5 WHERE realm_id = $1 AND id = $2";
+    db.execute(sql, params![&scope.realm_id, &scope.id, &scope.name, &scope.protocol, document])
+        .await
+        .map_err(taken)?;
     Ok(())
 }
 
@@ -40,13 +43,21 @@ fn taken(error: database::Error) -> Error {
     }
 }
 
-pub(crate) async fn find(db: &mut impl Queries, realm_id: &str, id: &str) -> Result<Option<ClientScope>, Error> {
+pub(crate) async fn find(
+    db: &mut impl Queries,
+    realm_id: &str,
+    id: &str,
+) -> Result<Option<ClientScope>, Error> {
     let sql = "SELECT id, realm_id, name, document FROM client_scopes WHERE realm_id = $1 AND id = $2";
     db.fetch_optional(sql, params![realm_id, id]).await?.as_ref().map(scope).transpose()
 }
 
 /// The id of the scope with a name.
-pub(crate) async fn find_id(db: &mut impl Queries, realm_id: &str, name: &str) -> Result<Option<String>, Error> {
+pub(crate) async fn find_id(
+    db: &mut impl Queries,
+    realm_id: &str,
+    name: &str,
+) -> Result<Option<String>, Error> {
     let sql = "SELECT id FROM client_scopes WHERE realm_id = $1 AND name = $2";
     let row = db.fetch_optional(sql, params![realm_id, name]).await?;
     Ok(row.map(|row| row.text("id")).transpose()?)
@@ -91,7 +102,11 @@ pub(crate) struct Assignment {
 }
 
 /// Puts scopes on lists; one that its owner has already stays as it is.
-pub(crate) async fn assign(db: &mut impl Queries, realm_id: &str, assignments: &[Assignment]) -> Result<(), Error> {
+pub(crate) async fn assign(
+    db: &mut impl Queries,
+    realm_id: &str,
+    assignments: &[Assignment],
+) -> Result<(), Error> {
     let rows = assignments
         .iter()
         .map(|a| params![realm_id, &a.client_uuid, &a.client_scope_id, a.optional])
@@ -102,7 +117,11 @@ pub(crate) async fn assign(db: &mut impl Queries, realm_id: &str, assignments: &
 }
 
 /// Takes a scope off one of its owner's two lists.
-pub(crate) async fn unassign(db: &mut impl Queries, realm_id: &str, assignment: &Assignment) -> Result<bool, Error> {
+pub(crate) async fn unassign(
+    db: &mut impl Queries,
+    realm_id: &str,
+    assignment: &Assignment,
+) -> Result<bool, Error> {
     let sql = "DELETE FROM client_scope_assignments
                WHERE realm_id = $1 AND client_uuid = $2 AND client_scope_id = $3 AND optional = $4";
     let Assignment { client_uuid, client_scope_id, optional } = assignment;
@@ -159,13 +178,15 @@ pub(crate) async fn assignments(
 ) -> Result<Vec<NamedAssignment>, Error> {
     let rows = match client_uuid {
         Some(client_uuid) => {
-            let sql = "SELECT a.client_uuid, a.client_scope_id, a.optional, s.name FROM client_scope_assignments a
+            let sql =
+                "SELECT a.client_uuid, a.client_scope_id, a.optional, s.name FROM client_scope_assignments a
                        JOIN client_scopes s ON s.realm_id = a.realm_id AND s.id = a.client_scope_id
                        WHERE a.realm_id = $1 AND a.client_uuid = $2 ORDER BY s.name";
             db.fetch_all(sql, params![realm_id, client_uuid]).await?
         }
         None => {
-            let sql = "SELECT a.client_uuid, a.client_scope_id, a.optional, s.name FROM client_scope_assignments a
+            let sql =
+                "SELECT a.client_uuid, a.client_scope_id, a.optional, s.name FROM client_scope_assignments a
                        JOIN client_scopes s ON s.realm_id = a.realm_id AND s.id = a.client_scope_id
                        WHERE a.realm_id = $1 ORDER BY s.name";
             db.fetch_all(sql, params![realm_id]).await?

@@ -43,7 +43,11 @@ pub(crate) async fn update(db: &mut impl Queries, client: &StoredClient) -> Resu
     Ok(())
 }
 
-pub(crate) async fn find(db: &mut impl Queries, realm_id: &str, id: &str) -> Result<Option<StoredClient>, Error> {
+pub(crate) async fn find(
+    db: &mut impl Queries,
+    realm_id: &str,
+    id: &str,
+) -> Result<Option<StoredClient>, Error> {
     let sql = "SELECT realm_id, id, client_id, published, full_scope_allowed, document FROM clients
                WHERE realm_id = $1 AND id = $2";
     db.fetch_optional(sql, params![realm_id, id]).await?.as_ref().map(client).transpose()
@@ -68,8 +72,10 @@ pub(crate) async fn list(db: &mut impl Queries, realm_id: &str) -> Result<Vec<St
 }
 
 pub(crate) async fn publish_all(db: &mut impl Queries, realm_id: &str) -> Result<(), Error> {
-    db.execute("UPDATE clients SET published = 1 WHERE realm_id = $1 AND published = 0", params![realm_id]).await?;
-    db.execute("UPDATE users SET published = 1 WHERE realm_id = $1 AND published = 0", params![realm_id]).await?;
+    db.execute("UPDATE clients SET published = 1 WHERE realm_id = $1 AND published = 0", params![realm_id])
+        .await?;
+    db.execute("UPDATE users SET published = 1 WHERE realm_id = $1 AND published = 0", params![realm_id])
+        .await?;
     Ok(())
 }
 

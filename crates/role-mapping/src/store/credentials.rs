@@ -18,7 +18,11 @@ pub(crate) async fn set_password(
     Ok(())
 }
 
-pub(crate) async fn password(db: &mut impl Queries, realm_id: &str, user_id: &str) -> Result<Option<String>, Error> {
+pub(crate) async fn password(
+    db: &mut impl Queries,
+    realm_id: &str,
+    user_id: &str,
+) -> Result<Option<String>, Error> {
     let sql = "SELECT hash FROM credentials WHERE realm_id = $1 AND user_id = $2 AND kind = 'password'";
     let row = db.fetch_optional(sql, params![realm_id, user_id]).await?;
     Ok(row.map(|row| row.text("hash")).transpose()?)

@@ -18,8 +18,10 @@ pub(crate) struct StoredRealm {
 }
 
 pub(crate) async fn insert(db: &mut impl Queries, realm: &StoredRealm) -> Result<(), Error> {
-    let sql = "INSERT INTO realms (realm_id, name, master, published, default_role_id) VALUES ($1, $2, $3, $4, $5)";
-    db.execute(sql, params![&realm.id, &realm.name, realm.master, realm.published, &realm.default_role_id]).await?;
+    let sql =
+        "INSERT INTO realms (realm_id, name, master, published, default_role_id) VALUES ($1, $2, $3, $4, $5)";
+    db.execute(sql, params![&realm.id, &realm.name, realm.master, realm.published, &realm.default_role_id])
+        .await?;
     Ok(())
 }
 

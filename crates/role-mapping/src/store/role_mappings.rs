@@ -45,7 +45,8 @@ pub(crate) async fn add(
 ) -> Result<(), Error> {
     let (kind, id) = holder.key();
     let rows = role_ids.iter().map(|role| params![realm_id, kind, id, role]).collect();
-    insert_all(db, "role_mappings (realm_id, holder, holder_id, role_id)", rows, "ON CONFLICT DO NOTHING").await?;
+    insert_all(db, "role_mappings (realm_id, holder, holder_id, role_id)", rows, "ON CONFLICT DO NOTHING")
+        .await?;
     Ok(())
 }
 
@@ -56,7 +57,8 @@ pub(crate) async fn remove(
     role_ids: &[String],
 ) -> Result<(), Error> {
     let (kind, id) = holder.key();
-    let sql = "DELETE FROM role_mappings WHERE realm_id = $1 AND holder = $2 AND holder_id = $3 AND role_id = $4";
+    let sql =
+        "DELETE FROM role_mappings WHERE realm_id = $1 AND holder = $2 AND holder_id = $3 AND role_id = $4";
     for role in role_ids {
         db.execute(sql, params![realm_id, kind, id, role]).await?;
     }

@@ -50,7 +50,11 @@ fn taken(error: database::Error) -> Error {
     }
 }
 
-pub(crate) async fn find(db: &mut impl Queries, realm_id: &str, key: &RoleKey) -> Result<Option<Role>, Error> {
+pub(crate) async fn find(
+    db: &mut impl Queries,
+    realm_id: &str,
+    key: &RoleKey,
+) -> Result<Option<Role>, Error> {
     let row = if key.id.is_empty() {
         let sql = select!("WHERE r.realm_id = $1 AND r.client_uuid = $2 AND r.name = $3");
         db.fetch_optional(sql, params![realm_id, &key.client_uuid, &key.name]).await?
@@ -60,7 +64,11 @@ pub(crate) async fn find(db: &mut impl Queries, realm_id: &str, key: &RoleKey) -
     row.as_ref().map(role).transpose()
 }
 
-pub(crate) async fn find_by_id(db: &mut impl Queries, realm_id: &str, id: &str) -> Result<Option<Role>, Error> {
+pub(crate) async fn find_by_id(
+    db: &mut impl Queries,
+    realm_id: &str,
+    id: &str,
+) -> Result<Option<Role>, Error> {
     let key = RoleKey { id: id.to_owned(), ..RoleKey::default() };
     find(db, realm_id, &key).await
 }
@@ -71,7 +79,8 @@ pub(crate) async fn all_exist(db: &mut impl Queries, realm_id: &str, ids: &[Stri
     distinct.sort_unstable();
     distinct.dedup();
     for some in distinct.chunks(500) {
-        let sql = format!("SELECT id FROM roles WHERE realm_id = $1 AND id IN {}", placeholders(2, some.len()));
+        let sql =
+            format!("SELECT id FROM roles WHERE realm_id = $1 AND id IN {}", placeholders(2, some.len()));
         let mut params = params![realm_id];
         params.extend(some.iter().map(|id| Value::from(*id)));
         if db.fetch_all(AssertSqlSafe(sql), params).await?.len() != some.len() {
@@ -102,7 +111,11 @@ pub(crate) async fn list_all(db: &mut impl Queries, realm_id: &str) -> Result<Ve
 }
 
 /// What a role contains directly.
-pub(crate) async fn composites_of(db: &mut impl Queries, realm_id: &str, role_id: &str) -> Result<Vec<Role>, Error> {
+pub(crate) async fn composites_of(
+    db: &mut impl Queries,
+    realm_id: &str,
+    role_id: &str,
+) -> Result<Vec<Role>, Error> {
     let sql = select!(
         "JOIN composites x ON x.realm_id = r.realm_id AND x.contains_id = r.id
          WHERE x.realm_id = $1 AND x.role_id = $2 ORDER BY r.client_uuid, r.name"

@@ -16,8 +16,10 @@ struct Conditions {
 
 impl Conditions {
     fn of(request: &ListUsersRequest) -> Self {
-        let mut conditions =
-            Self { sql: "u.realm_id = $1 AND u.published = 1".to_owned(), params: params![&request.realm_id] };
+        let mut conditions = Self {
+            sql: "u.realm_id = $1 AND u.published = 1".to_owned(),
+            params: params![&request.realm_id],
+        };
         let fields = [
             ("u.username", &request.username),
             ("u.email", &request.email),
@@ -83,7 +85,9 @@ impl Conditions {
 
 pub(crate) async fn count(db: &mut impl Queries, request: &ListUsersRequest) -> Result<u64, Error> {
     let Conditions { sql, params } = Conditions::of(request);
-    let row = db.fetch_optional(AssertSqlSafe(format!("SELECT COUNT(*) AS n FROM users u WHERE {sql}")), params).await?;
+    let row = db
+        .fetch_optional(AssertSqlSafe(format!("SELECT COUNT(*) AS n FROM users u WHERE {sql}")), params)
+        .await?;
     Ok(row.map_or(Ok(0), |row| row.integer("n"))?.cast_unsigned())
 }
 

@@ -26,7 +26,8 @@ macro_rules! select {
 /// Inserts a user; one that is not `published` is hidden until its client is.
 pub(crate) async fn insert(db: &mut impl Queries, user: &User, published: bool) -> Result<(), Error> {
     let document = document("users", &user.id, user)?;
-    let sql = "INSERT INTO users (realm_id, id, username, email, first_name, last_name, enabled, email_verified,
+    let sql =
+        "INSERT INTO users (realm_id, id, username, email, first_name, last_name, enabled, email_verified,
                                   client_uuid, published, document)
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
     let params = params![
@@ -102,7 +103,11 @@ pub(crate) async fn find_by_username(
 }
 
 /// A published user by email address.
-pub(crate) async fn find_by_email(db: &mut impl Queries, realm_id: &str, email: &str) -> Result<Option<User>, Error> {
+pub(crate) async fn find_by_email(
+    db: &mut impl Queries,
+    realm_id: &str,
+    email: &str,
+) -> Result<Option<User>, Error> {
     let sql = select!("WHERE u.realm_id = $1 AND u.email = $2 AND u.published = 1");
     one(db.fetch_optional(sql, params![realm_id, email.to_lowercase()]).await?)
 }

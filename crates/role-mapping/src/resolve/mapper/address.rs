@@ -29,8 +29,9 @@ impl ClaimMapper for Address {
         let held = &source.facts.account.attributes;
         let part = |attribute: &String| held.get(attribute)?.first().map(|value| Value::from(value.as_str()));
         let parts = PARTS.iter().zip(&self.attributes);
-        let address: Map<String, Value> =
-            parts.filter_map(|((member, ..), attribute)| Some(((*member).to_owned(), part(attribute)?))).collect();
+        let address: Map<String, Value> = parts
+            .filter_map(|((member, ..), attribute)| Some(((*member).to_owned(), part(attribute)?)))
+            .collect();
         claims.set_fixed("address", Value::Object(address));
     }
 }

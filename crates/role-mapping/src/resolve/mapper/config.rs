@@ -41,8 +41,12 @@ impl<'a> MapperConfig<'a> {
     /// Where the settings let claims go. Settings that older configurations lack have Keycloak's substitutes: userinfo
     /// follows the ID token, introspection the access token; a mapper without any of them is one for access tokens.
     pub(crate) fn destinations(&self) -> Destinations {
-        let or_else = |name: &str, older: &str| if self.get(name).is_some() { self.flag(name) } else { self.flag(older) };
-        let none = [ACCESS_TOKEN, ID_TOKEN, USERINFO, INTROSPECTION, LIGHTWEIGHT].iter().all(|name| self.get(name).is_none());
+        let or_else = |name: &str, older: &str| {
+            if self.get(name).is_some() { self.flag(name) } else { self.flag(older) }
+        };
+        let none = [ACCESS_TOKEN, ID_TOKEN, USERINFO, INTROSPECTION, LIGHTWEIGHT]
+            .iter()
+            .all(|name| self.get(name).is_none());
         Destinations {
             access_token: self.flag(ACCESS_TOKEN) || none,
             lightweight: self.flag(LIGHTWEIGHT),

@@ -10,7 +10,10 @@ struct HardcodedClaim {
 }
 
 pub(super) fn read(config: &MapperConfig<'_>) -> Option<Box<dyn ClaimMapper>> {
-    Some(Box::new(HardcodedClaim { target: Target::read(config)?, value: config.get("claim.value")?.to_owned() }))
+    Some(Box::new(HardcodedClaim {
+        target: Target::read(config)?,
+        value: config.get("claim.value")?.to_owned(),
+    }))
 }
 
 impl ClaimMapper for HardcodedClaim {

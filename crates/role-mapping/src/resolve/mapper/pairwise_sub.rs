@@ -51,7 +51,11 @@ mod tests {
     fn subjects_differ_by_sector_account_and_salt() {
         let one = subject("a.example", "1", "salt");
         assert_eq!(one, subject("a.example", "1", "salt"));
-        for other in [subject("b.example", "1", "salt"), subject("a.example", "2", "salt"), subject("a.example", "1", "x")] {
+        for other in [
+            subject("b.example", "1", "salt"),
+            subject("a.example", "2", "salt"),
+            subject("a.example", "1", "x"),
+        ] {
             assert_ne!(one, other);
         }
         assert_eq!(uuid::Uuid::parse_str(&one).map(|id| id.get_version_num()), Ok(3));

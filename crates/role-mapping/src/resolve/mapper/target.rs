@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::MapperConfig;
 use super::super::claim_path::ClaimPath;
 use super::super::claims::Claims;
 use super::super::json_type::JsonType;
+use super::MapperConfig;
 
 /// `claim.name`, `jsonType.label` and `multivalued`.
 #[derive(Debug)]
@@ -62,8 +62,11 @@ impl Target {
         if names.is_empty() {
             return;
         }
-        let value =
-            if self.multivalued { Value::from(names) } else { Value::from(format!("[{}]", names.join(", "))) };
+        let value = if self.multivalued {
+            Value::from(names)
+        } else {
+            Value::from(format!("[{}]", names.join(", ")))
+        };
         match client_id {
             Some(id) => claims.add_roles(&self.path.for_client(id), client_id, value),
             None => claims.add_roles(&self.path, None, value),

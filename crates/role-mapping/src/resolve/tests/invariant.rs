@@ -81,7 +81,10 @@ fn some_roles() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn some_mapper() -> impl Strategy<Value = Mapper> {
-    let settings = proptest::collection::vec((proptest::sample::select(&KEYS[..]), proptest::sample::select(&VALUES[..])), 0..8);
+    let settings = proptest::collection::vec(
+        (proptest::sample::select(&KEYS[..]), proptest::sample::select(&VALUES[..])),
+        0..8,
+    );
     (proptest::sample::select(&KINDS[..]), settings).prop_map(|(kind, settings)| {
         Mapper::new(kind, &settings.iter().map(|(name, value)| (*name, *value)).collect::<MapperConfig<'_>>())
     })
@@ -90,7 +93,12 @@ fn some_mapper() -> impl Strategy<Value = Mapper> {
 /// The roles that a token's two role claims name, as ids.
 fn roles_in(token: &Value) -> BTreeSet<String> {
     let names = |list: &Value| -> Vec<String> {
-        list["roles"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap_or("not text").to_owned()).collect()
+        list["roles"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().unwrap_or("not text").to_owned())
+            .collect()
     };
     let mut ids: BTreeSet<String> = names(&token["realm_access"]).into_iter().collect();
     for (client, list) in token["resource_access"].as_object().into_iter().flatten() {
@@ -103,8 +111,11 @@ fn roles_in(token: &Value) -> BTreeSet<String> {
 fn reached(roots: &[String], edges: &[(String, String)]) -> BTreeSet<String> {
     let mut ids: BTreeSet<String> = roots.iter().cloned().collect();
     loop {
-        let more: Vec<String> =
-            edges.iter().filter(|(from, to)| ids.contains(from) && !ids.contains(to)).map(|(_, to)| to.clone()).collect();
+        let more: Vec<String> = edges
+            .iter()
+            .filter(|(from, to)| ids.contains(from) && !ids.contains(to))
+            .map(|(_, to)| to.clone())
+            .collect();
         if more.is_empty() {
             return ids;
         }

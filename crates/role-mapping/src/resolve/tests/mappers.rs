@@ -20,7 +20,8 @@ fn hardcoded_claims_keep_their_type_and_nest() {
         hardcoded("text.below", "text is no object", "String"),
     ];
     let token = world.token(None);
-    let shown = ["text", "count", "small", "flag", "obj", "outer", "dotted.name"].map(|name| token[name].clone());
+    let shown =
+        ["text", "count", "small", "flag", "obj", "outer", "dotted.name"].map(|name| token[name].clone());
     let expected = [
         json!("plain"),
         json!(42),
@@ -43,7 +44,11 @@ fn audiences_are_text_for_one_and_a_list_for_more() {
     let custom = [("included.client.audience", ""), ("included.custom.audience", "https://api.example/v1")];
     world.client.mappers.push(mapper("oidc-audience-mapper", &custom));
     assert_eq!(world.token(None)["aud"], json!(["api", "https://api.example/v1"]));
-    let own = [("included.client.audience", CLIENT_ID), ("access.token.claim", "false"), ("id.token.claim", "true")];
+    let own = [
+        ("included.client.audience", CLIENT_ID),
+        ("access.token.claim", "false"),
+        ("id.token.claim", "true"),
+    ];
     world.client.mappers.push(mapper("oidc-audience-mapper", &own));
     assert_eq!(world.token(None)["aud"], json!(["api", "https://api.example/v1"]));
     let wanted = Wanted { id_token: true, ..Wanted::default() };
@@ -55,13 +60,18 @@ fn audiences_are_text_for_one_and_a_list_for_more() {
 fn attributes_and_properties_of_the_account() {
     let mut world = World::new();
     let attribute = |name, json_type, multivalued| {
-        let config =
-            [("user.attribute", name), ("claim.name", name), ("jsonType.label", json_type), ("multivalued", multivalued)];
+        let config = [
+            ("user.attribute", name),
+            ("claim.name", name),
+            ("jsonType.label", json_type),
+            ("multivalued", multivalued),
+        ];
         mapper("oidc-usermodel-attribute-mapper", &config)
     };
-    world.account.attributes = [("tenant", vec!["t-1"]), ("level", vec!["3"]), ("tags", vec!["a", "b"]), ("none", vec![])]
-        .map(|(name, values)| (name.to_owned(), values.into_iter().map(str::to_owned).collect()))
-        .into();
+    world.account.attributes =
+        [("tenant", vec!["t-1"]), ("level", vec!["3"]), ("tags", vec!["a", "b"]), ("none", vec![])]
+            .map(|(name, values)| (name.to_owned(), values.into_iter().map(str::to_owned).collect()))
+            .into();
     world.account.email = "robot@example.org".into();
     (world.account.first_name, world.account.last_name) = ("Ro".into(), "Bot".into());
     world.client.mappers = vec![
@@ -101,7 +111,11 @@ fn roles_under_other_claims() {
     world.client.mappers = vec![
         mapper(
             "oidc-usermodel-realm-role-mapper",
-            &[("claim.name", "groups"), ("multivalued", "true"), ("usermodel.realmRoleMapping.rolePrefix", "R_")],
+            &[
+                ("claim.name", "groups"),
+                ("multivalued", "true"),
+                ("usermodel.realmRoleMapping.rolePrefix", "R_"),
+            ],
         ),
         mapper(
             "oidc-usermodel-client-role-mapper",
@@ -130,8 +144,12 @@ fn roles_are_renamed_and_moved_and_audiences_follow() {
     }
     world.hold(&["reader", "mover", "api.view"]);
     let rename = |role, new| mapper("oidc-role-name-mapper", &[("role", role), ("new.role.name", new)]);
-    world.client.mappers =
-        vec![rename("reader", "lector"), rename("mover", "other.moved"), rename("api.view", "realm-view"), rename("unheld", "x")];
+    world.client.mappers = vec![
+        rename("reader", "lector"),
+        rename("mover", "other.moved"),
+        rename("api.view", "realm-view"),
+        rename("unheld", "x"),
+    ];
     let token = world.token(None);
     assert_eq!(token["realm_access"], json!({"roles": ["lector", "realm-view"]}));
     assert_eq!(token["resource_access"], json!({"other": {"roles": ["moved"]}}));
@@ -145,7 +163,13 @@ fn roles_are_renamed_and_moved_and_audiences_follow() {
 
 #[test]
 fn destinations_are_decided_apart() {
-    let flags = ["access.token.claim", "id.token.claim", "userinfo.token.claim", "introspection.token.claim", "lightweight.claim"];
+    let flags = [
+        "access.token.claim",
+        "id.token.claim",
+        "userinfo.token.claim",
+        "introspection.token.claim",
+        "lightweight.claim",
+    ];
     let mut world = World::new();
     for flag in flags {
         let name = format!("in_{}", flag.split('.').next().unwrap_or_default());
@@ -154,11 +178,23 @@ fn destinations_are_decided_apart() {
         world.client.mappers.push(mapper("oidc-hardcoded-claim-mapper", &config));
     }
     let names = |claims: Option<&ClaimSet>| -> Vec<String> {
-        read(claims).as_object().expect("an object").keys().filter(|name| name.starts_with("in_")).cloned().collect()
+        read(claims)
+            .as_object()
+            .expect("an object")
+            .keys()
+            .filter(|name| name.starts_with("in_"))
+            .cloned()
+            .collect()
     };
     for (lightweight, expected) in [(false, "in_access"), (true, "in_lightweight")] {
-        let wanted =
-            Wanted { access_token: true, lightweight, id_token: true, userinfo: true, introspection: true, roles: false };
+        let wanted = Wanted {
+            access_token: true,
+            lightweight,
+            id_token: true,
+            userinfo: true,
+            introspection: true,
+            roles: false,
+        };
         let answer = world.answer(&Ask { destinations: wanted, ..Ask::default() }).expect("an answer");
         assert_eq!(names(answer.access_token.as_ref()), [expected]);
         assert_eq!(names(answer.id_token.as_ref()), ["in_id"]);
@@ -207,8 +243,22 @@ fn protected_claims_stay() {
     let mut world = World::new();
     let before = world.token(None);
     let names = [
-        "exp", "iat", "nbf", "jti", "iss", "typ", "azp", "sub", "sid", "scope", "cnf", "act", "realm_access",
-        "realm_access.roles", "resource_access.account.roles", "resource_access",
+        "exp",
+        "iat",
+        "nbf",
+        "jti",
+        "iss",
+        "typ",
+        "azp",
+        "sub",
+        "sid",
+        "scope",
+        "cnf",
+        "act",
+        "realm_access",
+        "realm_access.roles",
+        "resource_access.account.roles",
+        "resource_access",
     ];
     world.client.mappers = names.map(|name| hardcoded(name, r#"["admin"]"#, "JSON")).into();
     let roles = [("claim.name", "resource_access.account.roles"), ("multivalued", "true")];
@@ -232,7 +282,10 @@ fn an_exchange_keeps_the_audiences_that_were_asked_for() {
     };
     let one = ask(&["api-a"]).expect("it is available");
     let token = read(one.access_token.as_ref());
-    assert_eq!((&token["aud"], &token["resource_access"]), (&json!("api-a"), &json!({"api-a": {"roles": ["use"]}})));
+    assert_eq!(
+        (&token["aud"], &token["resource_access"]),
+        (&json!("api-a"), &json!({"api-a": {"roles": ["use"]}}))
+    );
     let missing = ask(&["api-a", "api-c"]);
     assert_eq!(missing.err(), Some(Refusal::AudienceNotAvailable("api-c".into())));
 }
@@ -240,10 +293,16 @@ fn an_exchange_keeps_the_audiences_that_were_asked_for() {
 #[test]
 fn web_origins_and_pairwise_subjects() {
     let mut world = World::new();
-    world.client.mappers = vec![mapper("oidc-sha256-pairwise-sub-mapper", &[("pairwiseSubAlgorithmSalt", "s")])];
+    world.client.mappers =
+        vec![mapper("oidc-sha256-pairwise-sub-mapper", &[("pairwiseSubAlgorithmSalt", "s")])];
     let wanted = Wanted { access_token: true, id_token: true, ..Wanted::default() };
     let web_origins = ["https://app.example".to_owned()];
-    let ask = Ask { destinations: wanted, web_origins: &web_origins, sector_identifier: "app.example", ..Ask::default() };
+    let ask = Ask {
+        destinations: wanted,
+        web_origins: &web_origins,
+        sector_identifier: "app.example",
+        ..Ask::default()
+    };
     let answer = world.answer(&ask).expect("an answer");
     let token = read(answer.access_token.as_ref());
     assert_eq!(token["allowed-origins"], json!(["https://app.example"]));

@@ -65,7 +65,8 @@ fn optional_scopes_are_granted_when_asked_for() {
     for (scope, expected) in cases {
         assert_eq!(world.scope(scope, None), expected.map(str::to_owned), "{scope:?}");
     }
-    let answer = world.answer(&Ask { scope: Some("microprofile-jwt"), ..Ask::default() }).expect("it is granted");
+    let answer =
+        world.answer(&Ask { scope: Some("microprofile-jwt"), ..Ask::default() }).expect("it is granted");
     assert!(answer.granted_scope.split(' ').any(|name| name == "microprofile-jwt"));
     assert!(answer.granted_scope.split(' ').any(|name| name == "web-origins"));
 }
@@ -120,9 +121,14 @@ fn a_scope_whose_roles_are_not_held_is_dropped() {
 #[test]
 fn with_full_scope_all_effective_roles_pass() {
     let mut world = World::new();
-    for (client, role) in
-        [("", "reader"), ("", "writer"), ("", "bundle"), ("api", "view"), ("api", "edit"), (CLIENT_ID, "own-role")]
-    {
+    for (client, role) in [
+        ("", "reader"),
+        ("", "writer"),
+        ("", "bundle"),
+        ("api", "view"),
+        ("api", "edit"),
+        (CLIENT_ID, "own-role"),
+    ] {
         world.add_role(client, role);
     }
     world.realm.graph.add_composite("bundle", "writer");
@@ -185,6 +191,10 @@ fn the_roles_for_authorisation_are_the_intersection() {
     world.client.mappers = vec![mapper("oidc-hardcoded-role-mapper", &[("role", "admin")])];
     let wanted = Wanted { roles: true, ..Wanted::default() };
     let answer = world.answer(&Ask { destinations: wanted, ..Ask::default() }).expect("an answer");
-    let role = EffectiveRole { client_id: "account".into(), client_uuid: "account".into(), name: "view-profile".into() };
+    let role = EffectiveRole {
+        client_id: "account".into(),
+        client_uuid: "account".into(),
+        name: "view-profile".into(),
+    };
     assert_eq!(answer.roles, [role]);
 }
