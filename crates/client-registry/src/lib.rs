@@ -1,1 +1,30 @@
-//! Latchkey: client-registry.
+//! client-registry: realms, clients and their credentials, and the decision *is this really client X?*
+//!
+//! It leaves to others: which roles, scopes and mappers a client has (role-mapping), signing (token-issuer), and claiming an
+//! assertion once (session, which the caller asks). Its change log is what the other services follow.
+//!
+//! The decision begins in [`authentication`]. Use cases stand in the modules of their nouns, statements in `store`, what is in
+//! memory in `cache`: a warm token is answered from there and reads no table.
+//!
+//! To add a way for clients to authenticate: a module below `authentication` that implements its trait, and its line in the
+//! table of [`authentication::prepare`](authentication).
+
+mod authentication;
+mod build;
+mod cache;
+mod changes;
+mod client_secrets;
+mod clients;
+mod config;
+mod error;
+mod generated_secret;
+mod realms;
+mod service;
+mod store;
+mod verifier;
+
+pub use build::{SCHEMA, build};
+pub use config::Config;
+pub use error::Error;
+pub use service::RegistryService;
+pub use store::MIGRATIONS;

@@ -7,7 +7,9 @@ mod tail;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use latchkey_api::common::v1::{AdminEvent, Change, Operation};
+use latchkey_api::revision::Applied;
 use tokio::sync::watch;
 
 use crate::clock::SharedClock;
@@ -138,6 +140,17 @@ impl ChangeLog {
         ));
         let mut database = self.inner.database.clone();
         database.fetch_all(sql, params![after.cast_signed()]).await?.iter().map(change).collect()
+    }
+}
+
+/// How far the caches of this process have followed.
+impl Applied for ChangeLog {
+    fn revision(&self) -> u64 {
+        *self.inner.applied.borrow()
+    }
+
+    fn wait(&self, revision: u64) -> BoxFuture<'_, ()> {
+        Box::pin(self.wait_applied(revision))
     }
 }
 

@@ -1,0 +1,62 @@
+//! Putting the service together.
+
+use std::sync::Arc;
+
+use latchkey_platform::changelog::ChangeLog;
+use latchkey_platform::clock::SharedClock;
+use latchkey_platform::database::Database;
+use latchkey_platform::vault::{MasterKey, Vault};
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::epoch::Epochs;
+use crate::cache::known_clients::KnownClients;
+use crate::cache::known_realms::KnownRealms;
+use crate::changes::{Writer, outdate_by};
+use crate::config::Config;
+use crate::error::Error;
+use crate::service::RegistryService;
+
+/// The schema of the service's tables in PostgreSQL, and the name of its change log.
+pub const SCHEMA: &str = "client_registry";
+
+/// Puts client-registry together over a database that was opened with [`SCHEMA`] and [`crate::MIGRATIONS`]. What other replicas
+/// write is followed until `shutdown`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn build(
+    config: &Config,
+    database: Database,
+    master: Arc<dyn MasterKey>,
+    clock: SharedClock,
+    shutdown: CancellationToken,
+) -> Result<Arc<RegistryService>, Error> {
+    let changes = ChangeLog::open(database.clone(), SCHEMA, clock.clone()).await?;
+    let epochs = Arc::new(Epochs::default());
+    let vault = Vault::new(database.clone(), master, clock.clone());
+
+    let tailing = Arc::clone(&epochs);
+    // An SQLite file has no writers but this process, and those outdate by themselves.
+    let replicated = matches!(database, Database::Postgres(_));
+    let drop_cached = move |change: &_| {
+        if replicated {
+            outdate_by(&tailing, change);
+        }
+    };
+    changes.tail(drop_cached, shutdown);
+
+    Ok(Arc::new(RegistryService {
+        realms: KnownRealms::new(database.clone(), vault.clone(), &epochs, config.realm_cache_bytes),
+        clients: KnownClients::new(
+            database.clone(),
+            vault.clone(),
+            clock.clone(),
+            &epochs,
+            config.client_cache_bytes,
+        ),
+        writer: Writer { changes, epochs },
+        database,
+        vault,
+        clock,
+    }))
+}

@@ -1,0 +1,7 @@
+//! What is kept in memory, so that a warm token reads no table: realms and clients, bounded by weight. What is out of date is
+//! told by its epoch, so that nothing stale is ever put back.
+
+mod dated;
+pub(crate) mod epoch;
+pub(crate) mod known_clients;
+pub(crate) mod known_realms;

@@ -1,0 +1,110 @@
+//! Clients in memory, with what decides about their credentials.
+
+use std::sync::Arc;
+
+use latchkey_api::registry::v1::Client;
+use latchkey_platform::clock::SharedClock;
+use latchkey_platform::database::Database;
+use latchkey_platform::vault::Vault;
+use moka::Equivalent;
+
+use super::dated::DatedCache;
+use super::epoch::{Epochs, Of};
+use crate::authentication::{self, Authenticator};
+use crate::error::Error;
+use crate::store::clients;
+
+/// A client as a token needs it.
+pub(crate) struct KnownClient {
+    /// Without `settings_json`: a token needs the rest.
+    pub(crate) client: Client,
+    pub(crate) settings_json: String,
+    /// Decides about credentials that are presented for it.
+    pub(crate) authenticator: Box<dyn Authenticator>,
+}
+
+impl KnownClient {
+    /// All of the client.
+    pub(crate) fn whole(&self) -> Client {
+        Client { settings_json: self.settings_json.clone(), ..self.client.clone() }
+    }
+
+    fn weight(&self) -> usize {
+        let client = &self.client;
+        let attributes: usize =
+            client.attributes.iter().map(|(name, value)| 64 + name.len() + value.len()).sum();
+        let lists = client.redirect_uris.iter().chain(&client.web_origins);
+        let lists: usize = lists.map(|uri| 24 + uri.len()).sum();
+        let texts = [&client.client_id, &client.name, &client.description, &self.settings_json];
+        let texts: usize = texts.map(String::len).iter().sum();
+        size_of::<Self>() + 200 + attributes + lists + texts + self.authenticator.weight()
+    }
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    realm_id: String,
+    client_id: String,
+}
+
+/// A key that owns nothing, to look up with.
+#[derive(Hash)]
+struct Name<'a> {
+    realm_id: &'a str,
+    client_id: &'a str,
+}
+
+impl Equivalent<Key> for Name<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.realm_id == key.realm_id && self.client_id == key.client_id
+    }
+}
+
+impl From<&Name<'_>> for Key {
+    fn from(name: &Name<'_>) -> Self {
+        Self { realm_id: name.realm_id.to_owned(), client_id: name.client_id.to_owned() }
+    }
+}
+
+/// The cache.
+pub(crate) struct KnownClients {
+    database: Database,
+    vault: Vault,
+    clock: SharedClock,
+    kept: DatedCache<Key, KnownClient>,
+}
+
+impl KnownClients {
+    /// A cache that takes up to about `bytes`.
+    pub(crate) fn new(
+        database: Database,
+        vault: Vault,
+        clock: SharedClock,
+        epochs: &Arc<Epochs>,
+        bytes: u64,
+    ) -> Self {
+        let kept = DatedCache::new(Arc::clone(epochs), bytes, KnownClient::weight);
+        Self { database, vault, clock, kept }
+    }
+
+    /// A client by its client_id.
+    pub(crate) async fn find(
+        &self,
+        realm_id: &str,
+        client_id: &str,
+    ) -> Result<Option<Arc<KnownClient>>, Error> {
+        let of = [Of::ClientsOf(realm_id), Of::Client(realm_id, client_id)];
+        self.kept.get(&Name { realm_id, client_id }, of, || self.load(realm_id, client_id)).await
+    }
+
+    async fn load(&self, realm_id: &str, client_id: &str) -> Result<Option<KnownClient>, Error> {
+        let mut database = self.database.clone();
+        let Some(mut client) = clients::find_by_client_id(&mut database, realm_id, client_id).await? else {
+            return Ok(None);
+        };
+        let authenticator =
+            authentication::prepare(&mut database, &self.vault, &client, self.clock.now_ms()).await?;
+        let settings_json = std::mem::take(&mut client.settings_json);
+        Ok(Some(KnownClient { client, settings_json, authenticator }))
+    }
+}

@@ -1,0 +1,110 @@
+//! What can go wrong in client-registry. A client that is not authenticated is none of these: a refusal is an answer.
+
+use latchkey_api::error::{Kind, status};
+use latchkey_platform::{database, vault};
+use tonic::Status;
+
+/// An error of client-registry.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such realm.
+    #[error("no such realm")]
+    RealmNotFound,
+    /// The realm has no such client.
+    #[error("no such client")]
+    ClientNotFound,
+    /// The client has no secret that could be shown.
+    #[error("the client has no secret")]
+    SecretNotFound,
+    /// A realm of the name exists.
+    #[error("a realm of this name exists")]
+    RealmExists,
+    /// The realm has a client of the client_id.
+    #[error("a client of this client_id exists")]
+    ClientExists,
+    /// The id is taken.
+    #[error("the id is taken")]
+    IdExists,
+    /// Somebody else changed it since it was read.
+    #[error("it was changed since it was read")]
+    VersionMismatch,
+    /// A member of the request cannot be accepted.
+    #[error("{what} {reason}")]
+    Invalid {
+        /// The member.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A stored document cannot be read.
+    #[error("row {id} of {table} cannot be read")]
+    Unreadable {
+        /// The table.
+        table: &'static str,
+        /// The row's id.
+        id: String,
+        /// The cause.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A stored secret is not text.
+    #[error("a stored secret of client {id} is not text")]
+    SecretNotText {
+        /// The client (uuid).
+        id: String,
+    },
+    /// The service is being shut down.
+    #[error("the service is shutting down")]
+    Interrupted,
+    /// A secret could not be sealed or opened.
+    #[error("a secret cannot be sealed or opened")]
+    Vault(#[source] vault::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] database::Error),
+}
+
+impl From<vault::Error> for Error {
+    fn from(error: vault::Error) -> Self {
+        match error {
+            vault::Error::Database(error) => Self::Database(error),
+            other => Self::Vault(other),
+        }
+    }
+}
+
+impl Error {
+    /// What a caller can do about it, and the stable reason.
+    fn kind(&self) -> (Kind, &'static str) {
+        match self {
+            Self::RealmNotFound => (Kind::NotFound, "REALM_NOT_FOUND"),
+            Self::ClientNotFound => (Kind::NotFound, "CLIENT_NOT_FOUND"),
+            Self::SecretNotFound => (Kind::NotFound, "SECRET_NOT_FOUND"),
+            Self::RealmExists => (Kind::Conflict, "REALM_EXISTS"),
+            Self::ClientExists => (Kind::Conflict, "CLIENT_EXISTS"),
+            Self::IdExists => (Kind::Conflict, "ID_EXISTS"),
+            Self::VersionMismatch => (Kind::Aborted, "VERSION_MISMATCH"),
+            Self::Invalid { .. } => (Kind::Invalid, ""),
+            Self::Database(database::Error::Unavailable(_)) => (Kind::Unavailable, "DATABASE_UNAVAILABLE"),
+            Self::Interrupted => (Kind::Unavailable, "UNAVAILABLE"),
+            Self::Unreadable { .. } | Self::SecretNotText { .. } | Self::Vault(_) | Self::Database(_) => {
+                (Kind::Internal, "")
+            }
+        }
+    }
+}
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let (kind, reason) = error.kind();
+        match kind {
+            Kind::Internal | Kind::Unavailable => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(error = %error, cause, "client-registry failed");
+                // The cause is for our log: it may show statements.
+                status(kind, reason, if kind == Kind::Internal { "internal error" } else { "unavailable" })
+            }
+            _ => status(kind, reason, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The service: its parts, and the contract it implements. The rules stand in the modules of their nouns.
+
+use latchkey_api::ChangeStream;
+use latchkey_api::common::v1::WatchRequest;
+use latchkey_api::registry::v1::client_registry_server::ClientRegistry;
+use latchkey_api::registry::v1::*;
+use latchkey_api::revision::set_revision;
+use latchkey_platform::changelog::ChangeLog;
+use latchkey_platform::clock::SharedClock;
+use latchkey_platform::database::Database;
+use latchkey_platform::vault::Vault;
+use tonic::{Request, Response, Status};
+
+use crate::cache::known_clients::KnownClients;
+use crate::cache::known_realms::KnownRealms;
+use crate::changes::Writer;
+
+/// client-registry.
+pub struct RegistryService {
+    pub(crate) database: Database,
+    pub(crate) writer: Writer,
+    pub(crate) vault: Vault,
+    pub(crate) realms: KnownRealms,
+    pub(crate) clients: KnownClients,
+    pub(crate) clock: SharedClock,
+}
+
+impl RegistryService {
+    /// The change log of this service, by which its server knows how far this replica has come.
+    #[must_use]
+    pub fn changes(&self) -> &ChangeLog {
+        &self.writer.changes
+    }
+
+    /// The database, for readiness.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
+/// Answers a write, with the revision that it reached.
+fn written<T>(answer: T, revision: u64) -> Response<T> {
+    let mut response = Response::new(answer);
+    set_revision(&mut response, revision);
+    response
+}
+
+#[tonic::async_trait]
+impl ClientRegistry for RegistryService {
+    type WatchStream = ChangeStream;
+
+    async fn get_realm(
+        &self,
+        request: Request<GetRealmRequest>,
+    ) -> Result<Response<GetRealmResponse>, Status> {
+        Ok(Response::new(self.get_realm(request.into_inner()).await?))
+    }
+
+    async fn authenticate(
+        &self,
+        request: Request<AuthenticateRequest>,
+    ) -> Result<Response<AuthenticateResponse>, Status> {
+        Ok(Response::new(self.authenticate(request.into_inner()).await?))
+    }
+
+    async fn find_client(
+        &self,
+        request: Request<FindClientRequest>,
+    ) -> Result<Response<FindClientResponse>, Status> {
+        Ok(Response::new(self.find_client(request.into_inner()).await?))
+    }
+
+    async fn create_realm(
+        &self,
+        request: Request<CreateRealmRequest>,
+    ) -> Result<Response<CreateRealmResponse>, Status> {
+        let (answer, revision) = self.create_realm(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn list_realms(
+        &self,
+        _request: Request<ListRealmsRequest>,
+    ) -> Result<Response<ListRealmsResponse>, Status> {
+        Ok(Response::new(self.list_realms().await?))
+    }
+
+    async fn update_realm(
+        &self,
+        request: Request<UpdateRealmRequest>,
+    ) -> Result<Response<UpdateRealmResponse>, Status> {
+        let (answer, revision) = self.update_realm(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn delete_realm(
+        &self,
+        request: Request<DeleteRealmRequest>,
+    ) -> Result<Response<DeleteRealmResponse>, Status> {
+        let revision = self.delete_realm(request.into_inner()).await?;
+        Ok(written(DeleteRealmResponse { revision }, revision))
+    }
+
+    async fn create_client(
+        &self,
+        request: Request<CreateClientRequest>,
+    ) -> Result<Response<CreateClientResponse>, Status> {
+        let (answer, revision) = self.create_client(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn get_client(
+        &self,
+        request: Request<GetClientRequest>,
+    ) -> Result<Response<GetClientResponse>, Status> {
+        Ok(Response::new(self.get_client(request.into_inner()).await?))
+    }
+
+    async fn list_clients(
+        &self,
+        request: Request<ListClientsRequest>,
+    ) -> Result<Response<ListClientsResponse>, Status> {
+        Ok(Response::new(self.list_clients(request.into_inner()).await?))
+    }
+
+    async fn update_client(
+        &self,
+        request: Request<UpdateClientRequest>,
+    ) -> Result<Response<UpdateClientResponse>, Status> {
+        let (answer, revision) = self.update_client(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn delete_client(
+        &self,
+        request: Request<DeleteClientRequest>,
+    ) -> Result<Response<DeleteClientResponse>, Status> {
+        let revision = self.delete_client(request.into_inner()).await?;
+        Ok(written(DeleteClientResponse { revision }, revision))
+    }
+
+    async fn get_client_secret(
+        &self,
+        request: Request<GetClientSecretRequest>,
+    ) -> Result<Response<GetClientSecretResponse>, Status> {
+        Ok(Response::new(self.get_client_secret(request.into_inner()).await?))
+    }
+
+    async fn set_client_secret(
+        &self,
+        request: Request<SetClientSecretRequest>,
+    ) -> Result<Response<SetClientSecretResponse>, Status> {
+        let (answer, revision) = self.set_client_secret(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<ChangeStream>, Status> {
+        Ok(Response::new(self.writer.changes.watch(request.into_inner().from_revision)))
+    }
+}

@@ -1,0 +1,30 @@
+//! What is stored, and the statements that read and write it. Each names the realm first, so none can forget the tenant.
+//!
+//! The statements run unchanged on PostgreSQL and SQLite. What is only kept stands in a JSON document of the contract's message,
+//! beside columns for what is searched, ordered or compared.
+
+pub(crate) mod client_secrets;
+pub(crate) mod clients;
+pub(crate) mod realms;
+
+use latchkey_platform::database::{Migration, Migrations};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+/// The steps of the schema, for [`latchkey_platform::database::Database::open`].
+pub const MIGRATIONS: Migrations = &[Migration {
+    version: 1,
+    description: "realms, clients, client secrets",
+    postgres: include_str!("../migrations/postgres/0001_clients.sql"),
+    sqlite: include_str!("../migrations/sqlite/0001_clients.sql"),
+}];
+
+fn document(table: &'static str, id: &str, message: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(message).map_err(|source| Error::Unreadable { table, id: id.to_owned(), source })
+}
+
+fn read<T: DeserializeOwned>(table: &'static str, id: &str, document: &str) -> Result<T, Error> {
+    serde_json::from_str(document).map_err(|source| Error::Unreadable { table, id: id.to_owned(), source })
+}
