@@ -3,10 +3,16 @@
 //!
 //! The answers are Keycloak's. A client that does not exist costs the same work as one with a wrong secret.
 
+mod assertion;
+mod client_jwt;
 mod client_secret;
+mod client_secret_jwt;
 mod client_x509;
 mod public_client;
+mod public_key;
 mod unsupported;
+
+use std::borrow::Cow;
 
 use latchkey_api::registry::v1::refusal::Reason;
 use latchkey_api::registry::v1::{
@@ -25,6 +31,11 @@ use crate::service::RegistryService;
 pub(crate) trait Authenticator: Send + Sync {
     /// Decides.
     fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Proof, Denial>;
+
+    /// Whether an assertion alone may name the client.
+    fn takes_assertions(&self) -> bool {
+        false
+    }
 
     /// About how many bytes it takes.
     fn weight(&self) -> usize;
@@ -67,15 +78,34 @@ pub(crate) async fn prepare(
     client: &Client,
     now_ms: i64,
 ) -> Result<Box<dyn Authenticator>, Error> {
-    let _ = vault;
     if client.public_client {
         return Ok(Box::new(public_client::PublicClient));
     }
     Ok(match client.client_authenticator_type.as_str() {
         client_secret::TYPE | "" => Box::new(client_secret::ClientSecret::load(db, client, now_ms).await?),
+        client_jwt::TYPE => Box::new(client_jwt::ClientJwt::of(client)),
+        client_secret_jwt::TYPE => {
+            Box::new(client_secret_jwt::ClientSecretJwt::load(db, vault, client, now_ms).await?)
+        }
         client_x509::TYPE => Box::new(client_x509::ClientX509),
         _ => Box::new(unsupported::Unsupported),
     })
+}
+
+/// The name of the client, and whether the assertion alone gives it.
+struct Named<'a> {
+    client_id: Cow<'a, str>,
+    by_assertion: bool,
+}
+
+impl<'a> Named<'a> {
+    fn by(presented: &'a AuthenticateRequest) -> Option<Self> {
+        if let Some(client_id) = presented.client_id.as_deref() {
+            return Some(Self { client_id: Cow::Borrowed(client_id), by_assertion: false });
+        }
+        let client_id = Cow::Owned(assertion::named_client(presented)?);
+        Some(Self { client_id, by_assertion: true })
+    }
 }
 
 impl RegistryService {
@@ -84,24 +114,22 @@ impl RegistryService {
         request: AuthenticateRequest,
     ) -> Result<AuthenticateResponse, Error> {
         let Some(realm) = self.realms.by_name(&request.realm).await? else {
-            return Ok(refusal(None, None, &request, Reason::RealmNotFound.into()));
+            return Ok(refused(Reason::RealmNotFound.into(), None, None, &request));
         };
         if !realm.realm.enabled {
-            return Ok(refusal(Some(&realm), None, &request, Reason::RealmDisabled.into()));
+            return Ok(refused(Reason::RealmDisabled.into(), Some(&realm), None, &request));
         }
-        let Some(client_id) = request.client_id.as_deref() else {
-            return Ok(refusal(Some(&realm), None, &request, Reason::ClientNotGiven.into()));
+        let Some(named) = Named::by(&request) else {
+            return Ok(refused(Reason::ClientNotGiven.into(), Some(&realm), None, &request));
         };
-        let client = self.clients.find(&realm.realm.id, client_id).await?;
-        let decided = match client.as_deref() {
-            Some(known) if known.client.enabled => known.decide(&realm, &request, self.clock.now_ms()),
-            known => {
-                realm.verifier_key.pretend(request.client_secret.as_deref().unwrap_or_default());
-                Err(known.map_or(Reason::ClientNotFound, |_| Reason::ClientDisabled).into())
-            }
+        let found = self.clients.find(&realm.realm.id, &named.client_id).await?;
+        let Some(known) = found.filter(|known| !named.by_assertion || known.authenticator.takes_assertions())
+        else {
+            pretend(&realm, &request);
+            return Ok(refused(Reason::ClientNotFound.into(), Some(&realm), None, &request));
         };
-        Ok(match (decided, client) {
-            (Ok(Proof { method, assertion }), Some(known)) => {
+        Ok(match known.decide(&realm, &request, self.clock.now_ms()) {
+            Ok(Proof { method, assertion }) => {
                 let authenticated = AuthenticatedClient {
                     realm: Some(realm.realm.clone()),
                     client: Some(known.client.clone()),
@@ -110,8 +138,7 @@ impl RegistryService {
                 };
                 AuthenticateResponse { outcome: Some(Outcome::Authenticated(authenticated)) }
             }
-            (Ok(_), None) => refusal(Some(&realm), None, &request, Reason::ClientNotFound.into()),
-            (Err(denial), client) => refusal(Some(&realm), client.as_deref(), &request, denial),
+            Err(denial) => refused(denial, Some(&realm), Some(&known), &request),
         })
     }
 }
@@ -123,6 +150,10 @@ impl KnownClient {
         presented: &AuthenticateRequest,
         now_ms: i64,
     ) -> Result<Proof, Denial> {
+        if !self.client.enabled {
+            pretend(realm, presented);
+            return Err(Reason::ClientDisabled.into());
+        }
         if self.client.bearer_only {
             return Err(Reason::BearerOnly.into());
         }
@@ -130,18 +161,24 @@ impl KnownClient {
     }
 }
 
-fn refusal(
+/// Does the work of a wrong secret for a client that is none.
+fn pretend(realm: &KnownRealm, presented: &AuthenticateRequest) {
+    realm.verifier_key.pretend(presented.client_secret.as_deref().unwrap_or_default());
+}
+
+fn refused(
+    denial: Denial,
     realm: Option<&KnownRealm>,
     client: Option<&KnownClient>,
     presented: &AuthenticateRequest,
-    denial: Denial,
 ) -> AuthenticateResponse {
+    let presented_id = presented.client_id.clone();
     let refusal = Refusal {
         reason: denial.reason.into(),
         detail: denial.detail,
         web_origins: client.map(|known| known.client.web_origins.clone()).unwrap_or_default(),
         realm_id: realm.map(|known| known.realm.id.clone()).unwrap_or_default(),
-        client_id: presented.client_id.clone().unwrap_or_default(),
+        client_id: presented_id.or_else(|| Some(client?.client.client_id.clone())).unwrap_or_default(),
     };
     AuthenticateResponse { outcome: Some(Outcome::Refusal(refusal)) }
 }

@@ -83,7 +83,7 @@ fn outdate(epochs: &Epochs, realm_id: &str, entity: &str, operation: Operation, 
                 epochs.advance(Of::RealmName(name));
             }
             if operation != Operation::Updated {
-                epochs.advance(Of::ClientsOf(realm_id));
+                epochs.advance(Of::AllClients(realm_id));
             }
         }
         CLIENT | CLIENT_SECRET => {

@@ -22,7 +22,7 @@ pub(crate) enum Of<'a> {
     /// A realm, by its name.
     RealmName(&'a str),
     /// All clients of a realm, by its id: they come and go with it.
-    ClientsOf(&'a str),
+    AllClients(&'a str),
     /// A client, by its realm's id and its client_id.
     Client(&'a str, &'a str),
 }

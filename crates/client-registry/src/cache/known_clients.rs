@@ -93,7 +93,7 @@ impl KnownClients {
         realm_id: &str,
         client_id: &str,
     ) -> Result<Option<Arc<KnownClient>>, Error> {
-        let of = [Of::ClientsOf(realm_id), Of::Client(realm_id, client_id)];
+        let of = [Of::AllClients(realm_id), Of::Client(realm_id, client_id)];
         self.kept.get(&Name { realm_id, client_id }, of, || self.load(realm_id, client_id)).await
     }
 

@@ -5,7 +5,10 @@ use super::{
 };
 use crate::{App, address::base_url, request_context::RequestContext};
 use axum::http::HeaderMap;
-use latchkey_api::registry::v1::{AuthenticateRequest, Client, Realm, authenticate_response::Outcome};
+use latchkey_api::{
+    registry::v1::{AssertionId, AuthenticateRequest, Client, Realm, authenticate_response::Outcome},
+    session::v1::ClaimOnceRequest,
+};
 use tonic::Request;
 
 /// A client that has proven who it is (a public one has only named itself), in a realm that is enabled.
@@ -66,11 +69,21 @@ pub(crate) async fn authenticate(
     let answer =
         app.services.registry.authenticate(Request::new(request)).await.map_err(Error::from)?.into_inner();
     match answer.outcome {
-        Some(Outcome::Authenticated(authenticated)) => Ok(AuthenticatedClient {
-            realm: authenticated.realm.ok_or(Error::IncompleteAnswer("the client's realm"))?,
-            client: authenticated.client.ok_or(Error::IncompleteAnswer("the client"))?,
-            method: authenticated.method,
-        }),
+        Some(Outcome::Authenticated(authenticated)) => {
+            let realm = authenticated.realm.ok_or(Error::IncompleteAnswer("the client's realm"))?;
+            let client = authenticated.client.ok_or(Error::IncompleteAnswer("the client"))?;
+            if let Some(assertion) = authenticated.assertion
+                && !claim(app, &realm, assertion).await?
+            {
+                return Err(Refused {
+                    error: Error::AssertionInvalid("Token reuse detected".to_owned()),
+                    web_origins: client.web_origins,
+                    realm_id: realm.id,
+                    client_id: client.client_id,
+                });
+            }
+            Ok(AuthenticatedClient { realm, client, method: authenticated.method })
+        }
         Some(Outcome::Refusal(refusal)) => Err(Refused {
             error: Error::from_refusal(&refusal),
             web_origins: refusal.web_origins,
@@ -79,6 +92,13 @@ pub(crate) async fn authenticate(
         }),
         None => Err(Error::IncompleteAnswer("an outcome of authentication").into()),
     }
+}
+
+/// RFC 7523 section 3, item 7: whether an assertion is used for the first time.
+async fn claim(app: &App, realm: &Realm, assertion: AssertionId) -> Result<bool, Error> {
+    let AssertionId { id, ttl_s } = assertion;
+    let asked = ClaimOnceRequest { realm_id: realm.id.clone(), purpose: "assertion".to_owned(), id, ttl_s };
+    Ok(app.services.sessions.claim_once(Request::new(asked)).await?.into_inner().first)
 }
 
 /// RFC 7523 section 3: the audiences by which an assertion may name this server.

@@ -1,0 +1,93 @@
+//! `client_secret_jwt`: an assertion with a MAC under the client's secret (OpenID Connect Core section 9, RFC 7523).
+
+use aws_lc_rs::hmac;
+use latchkey_api::registry::v1::{Client, refusal::Reason};
+use latchkey_platform::database::Queries;
+use latchkey_platform::vault::Vault;
+use zeroize::Zeroizing;
+
+use super::assertion::UnverifiedAssertion;
+use super::public_key::is_asymmetric;
+use super::{Attempt, Authenticator, Denial, Proof};
+use crate::client_secrets::open;
+use crate::error::Error;
+use crate::store::client_secrets::{self, Of};
+
+/// Its `client_authenticator_type`.
+pub(super) const TYPE: &str = "client-secret-jwt";
+
+/// A client's secrets: a MAC cannot be checked without them.
+pub(super) struct ClientSecretJwt(Vec<Ending>);
+
+struct Ending {
+    secret: Zeroizing<String>,
+    expires_ms: Option<i64>,
+}
+
+impl ClientSecretJwt {
+    pub(super) async fn load(
+        db: &mut impl Queries,
+        vault: &Vault,
+        client: &Client,
+        now_ms: i64,
+    ) -> Result<Self, Error> {
+        let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
+        let mut endings = Vec::new();
+        for secret in client_secrets::live(db, of, now_ms).await? {
+            let Some(sealed) = secret.sealed else { continue };
+            let opened = Zeroizing::new(open(vault, of, &secret.id, &sealed).await?);
+            endings.push(Ending { secret: opened, expires_ms: secret.expires_ms });
+        }
+        Ok(Self(endings))
+    }
+
+    fn verifies(&self, algorithm: hmac::Algorithm, assertion: &UnverifiedAssertion<'_>, now_ms: i64) -> bool {
+        let live = self.0.iter().filter(|ending| ending.expires_ms.is_none_or(|end| end > now_ms));
+        // All of them each time: how long it takes does not tell which one it was.
+        live.fold(false, |proven, Ending { secret, .. }| {
+            let key = hmac::Key::new(algorithm, secret.as_bytes());
+            proven | hmac::verify(&key, assertion.signed.as_bytes(), &assertion.signature).is_ok()
+        })
+    }
+}
+
+impl Authenticator for ClientSecretJwt {
+    fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Proof, Denial> {
+        let Attempt { client, presented, now_ms, .. } = *attempt;
+        let assertion = UnverifiedAssertion::read(presented, failed)?;
+        assertion.check_client(client, presented)?;
+        let name = assertion.algorithm(client, |name| mac(name).is_some() || is_asymmetric(name))?;
+        // Keycloak's words, with one space for another kind of algorithm and two for another secret.
+        let algorithm =
+            mac(name).ok_or_else(|| failed("Signature on JWT token by client secret failed validation"))?;
+        if !self.verifies(algorithm, &assertion, now_ms) {
+            return Err(failed("Signature on JWT token by client secret  failed validation"));
+        }
+        let id = assertion.check_use(client, &presented.assertion_audiences, now_ms.div_euclid(1000))?;
+        Ok(Proof { method: TYPE, assertion: Some(id) })
+    }
+
+    fn takes_assertions(&self) -> bool {
+        true
+    }
+
+    fn weight(&self) -> usize {
+        self.0.iter().map(|ending| size_of::<Ending>() + ending.secret.len()).sum()
+    }
+}
+
+fn mac(algorithm: &str) -> Option<hmac::Algorithm> {
+    match algorithm {
+        "HS256" => Some(hmac::HMAC_SHA256),
+        "HS384" => Some(hmac::HMAC_SHA384),
+        "HS512" => Some(hmac::HMAC_SHA512),
+        _ => None,
+    }
+}
+
+fn failed(cause: &str) -> Denial {
+    Denial {
+        reason: Reason::InvalidCredentials,
+        detail: format!("Client authentication with client secret signed JWT failed: {cause}"),
+    }
+}
