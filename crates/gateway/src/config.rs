@@ -1,10 +1,11 @@
 //! The gateway's settings.
 
 use crate::address::trusted_proxies::TrustedProxies;
+use latchkey_platform::config::Setting;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf};
 
-/// Settings of the gateway. The defaults fit development.
+/// `[gateway]`: how HTTP is served.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -13,6 +14,9 @@ pub struct Config {
     /// The base of every address that the gateway names, such as `https://id.example.org` or `https://example.org/auth`; it makes
     /// the issuer. Without it, it is taken from each request (`Host`, and the prefix `/auth` if it was used): only for development.
     pub public_url: Option<String>,
+    /// Start although something is unsafe outside a developer's machine: no `public_url`, or an administrator with the password
+    /// `admin`.
+    pub development: bool,
     /// Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: addresses and networks such as `10.0.0.0/8`.
     pub trusted_proxies: TrustedProxies,
     /// The most bytes that a form may have; a bigger one is answered with 413.
@@ -40,6 +44,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
+            development: false,
             trusted_proxies: TrustedProxies::default(),
             max_form_bytes: 64 * 1024,
             max_admin_body_bytes: 16 * 1024 * 1024,
@@ -47,4 +52,47 @@ impl Default for Config {
             event_queue: 8192,
         }
     }
+}
+
+impl Config {
+    /// The reference of this section.
+    pub const SETTINGS: &'static [Setting] = &[
+        Setting { name: "listen", default: "127.0.0.1:8080", text: "Where the gateway listens." },
+        Setting {
+            name: "public_url",
+            default: "required",
+            text: "The base of every address that the gateway names, such as `https://id.example.org` or `https://example.org/auth`; it makes the issuer. With `development` it may be left out and is then taken from each request.",
+        },
+        Setting {
+            name: "development",
+            default: "false",
+            text: "Start although something is unsafe outside a developer's machine: no `public_url`, or an administrator with the password `admin`.",
+        },
+        Setting {
+            name: "trusted_proxies",
+            default: "[]",
+            text: "Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: addresses and networks such as `10.0.0.0/8`.",
+        },
+        Setting {
+            name: "max_form_bytes",
+            default: "65536",
+            text: "The most bytes that a form may have; a bigger one is answered with 413.",
+        },
+        Setting {
+            name: "max_admin_body_bytes",
+            default: "16777216",
+            text: "The most bytes that a body of the Admin REST API may have.",
+        },
+        Setting {
+            name: "tls.certificate",
+            default: "none",
+            text: "The server's certificate chain (PEM). Without it the gateway speaks plain HTTP, for a proxy in front of it.",
+        },
+        Setting { name: "tls.key", default: "none", text: "Its private key (PEM)." },
+        Setting {
+            name: "event_queue",
+            default: "8192",
+            text: "How many login events may wait for the audit service; more are dropped and counted.",
+        },
+    ];
 }

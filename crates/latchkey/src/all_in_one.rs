@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use latchkey_gateway::Services;
+use latchkey_gateway::admin::bootstrap::ensure_master;
+use latchkey_gateway::serve::serve_on;
 use latchkey_platform::clock::{SharedClock, SystemClock};
 use latchkey_platform::database::{Database, Migrations};
 use latchkey_platform::vault::MasterKey;
@@ -14,30 +16,39 @@ use tokio_util::sync::CancellationToken;
 
 use crate::data::DataFolder;
 use crate::seed::Administrator;
+use crate::settings::Settings;
 
-/// SQLite has one writer; the number is PostgreSQL's and not used here.
+/// The number is PostgreSQL's; SQLite has one writer.
 const CONNECTIONS: u32 = 1;
 
 /// A server that runs in this process.
 pub(crate) struct AllInOne {
     /// Where it listens.
     pub(crate) address: SocketAddr,
-    gateway: JoinHandle<Result<(), latchkey_gateway::Error>>,
+    gateway: JoinHandle<Result<(), latchkey_gateway::serve::Error>>,
     shutdown: CancellationToken,
 }
 
 impl AllInOne {
     /// Starts all services with their data in `folder`, and makes the administrator when there is none.
-    pub(crate) async fn start(listen: SocketAddr, folder: &DataFolder, administrator: &Administrator) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        settings: Settings,
+        folder: &DataFolder,
+        administrator: &Administrator,
+    ) -> anyhow::Result<Self> {
         let shutdown = CancellationToken::new();
-        let services = services(folder, &shutdown).await?;
-        latchkey_gateway::bootstrap::ensure_master(&services, &administrator.username, &administrator.password)
+        let clock: SharedClock = Arc::new(SystemClock);
+        let gateway = settings.gateway.clone();
+        // Bound first: a port that is taken is told at once.
+        let listener = TcpListener::bind(gateway.listen)
+            .await
+            .with_context(|| format!("listening on {}", gateway.listen))?;
+        let address = listener.local_addr()?;
+        let services = services(settings, folder, &clock, &shutdown).await?;
+        ensure_master(&services, &administrator.username, administrator.password.clone())
             .await
             .context("making the master realm")?;
-        let listener = TcpListener::bind(listen).await.with_context(|| format!("listening on {listen}"))?;
-        let address = listener.local_addr()?;
-        let config = latchkey_gateway::Config::default();
-        let gateway = tokio::spawn(latchkey_gateway::serve_on(listener, config, services, shutdown.clone()));
+        let gateway = tokio::spawn(serve_on(listener, gateway, services, clock, shutdown.clone()));
         Ok(Self { address, gateway, shutdown })
     }
 
@@ -48,8 +59,12 @@ impl AllInOne {
     }
 }
 
-async fn services(folder: &DataFolder, shutdown: &CancellationToken) -> anyhow::Result<Services> {
-    let clock: SharedClock = Arc::new(SystemClock);
+async fn services(
+    settings: Settings,
+    folder: &DataFolder,
+    clock: &SharedClock,
+    shutdown: &CancellationToken,
+) -> anyhow::Result<Services> {
     let master: Arc<dyn MasterKey> = Arc::new(folder.master_key()?);
     let open = async |service: &'static str, schema: &'static str, migrations: Migrations| {
         let database = Database::open(&folder.sqlite(service), CONNECTIONS, schema, migrations).await;
@@ -57,42 +72,47 @@ async fn services(folder: &DataFolder, shutdown: &CancellationToken) -> anyhow::
     };
 
     let registry = latchkey_client_registry::build(
-        &latchkey_client_registry::Config::default(),
-        open("client-registry", latchkey_client_registry::SCHEMA, latchkey_client_registry::MIGRATIONS).await?,
+        &settings.client_registry,
+        open("client-registry", latchkey_client_registry::SCHEMA, latchkey_client_registry::MIGRATIONS)
+            .await?,
         Arc::clone(&master),
-        Arc::clone(&clock),
+        Arc::clone(clock),
         shutdown.clone(),
     )
     .await?;
     let roles = latchkey_role_mapping::build(
-        latchkey_role_mapping::Config::default(),
+        &settings.role_mapping,
         open("role-mapping", latchkey_role_mapping::SCHEMA, latchkey_role_mapping::MIGRATIONS).await?,
         registry.clone(),
-        Arc::clone(&clock),
+        Arc::clone(clock),
         shutdown.clone(),
     )
     .await?;
     let issuer = latchkey_token_issuer::build(
-        latchkey_token_issuer::Config::default(),
+        &settings.token_issuer,
         open("token-issuer", latchkey_token_issuer::SCHEMA, latchkey_token_issuer::MIGRATIONS).await?,
         master,
         registry.clone(),
-        Arc::clone(&clock),
+        Arc::clone(clock),
         shutdown.clone(),
     )
     .await?;
     let sessions = latchkey_session::build(
-        latchkey_session::Config { store: folder.sqlite("session").into(), ..Default::default() },
+        latchkey_session::Config { store: folder.sqlite("session").into(), ..settings.session },
         registry.clone(),
-        Arc::clone(&clock),
+        Arc::clone(clock),
         shutdown.clone(),
     )
     .await?;
     let audit = latchkey_audit::build(
-        latchkey_audit::Config::default(),
+        settings.audit,
         open("audit", latchkey_audit::SCHEMA, latchkey_audit::MIGRATIONS).await?,
-        latchkey_audit::Upstreams { registry: registry.clone(), roles: roles.clone(), issuer: issuer.clone() },
-        clock,
+        latchkey_audit::Upstreams {
+            registry: registry.clone(),
+            roles: roles.clone(),
+            issuer: issuer.clone(),
+        },
+        Arc::clone(clock),
         shutdown.clone(),
     )
     .await?;

@@ -22,13 +22,19 @@ pub(crate) async fn show(address: SocketAddr) -> anyhow::Result<()> {
     let access_token = text(&tokens, "access_token")?;
     let refresh_token = text(&tokens, "refresh_token")?;
 
-    title("The access token, decoded: the account holds product-reader and product-writer, the client's scope lets product-reader through");
+    title(
+        "The access token, decoded: the account holds product-reader and product-writer, the client's scope lets product-reader through",
+    );
     let claims = claims_of(access_token)?;
     say(&format!("{}\n", serde_json::to_string_pretty(&claims)?));
-    ensure!(claims["realm_access"]["roles"] == serde_json::json!(["product-reader"]), "other roles than the intersection");
+    ensure!(
+        claims["realm_access"]["roles"] == serde_json::json!(["product-reader"]),
+        "other roles than the intersection"
+    );
 
     title("Refresh: the next pair of tokens, of the same session");
-    let answer = demo.post("token", &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await?;
+    let answer =
+        demo.post("token", &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await?;
     ensure!(answer.status == 200, "no refresh");
     let tokens = answer.json()?;
     let refresh_token = text(&tokens, "refresh_token")?;
@@ -43,7 +49,8 @@ pub(crate) async fn show(address: SocketAddr) -> anyhow::Result<()> {
     ensure!(answer.status == 204, "no logout");
 
     title("The refresh token is refused from now on");
-    let answer = demo.post("token", &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await?;
+    let answer =
+        demo.post("token", &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)]).await?;
     ensure!(answer.json()?["error"] == "invalid_grant", "a logged-out session gave a token");
 
     title("And introspection says so");
@@ -60,9 +67,10 @@ impl Demo {
     /// A form to an endpoint of the realm with the client's Basic authentication, shown with its answer.
     async fn post(&self, endpoint: &str, form: &[(&str, &str)]) -> anyhow::Result<Answer> {
         let basic = STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
-        let request = Request::new("POST", format!("/auth/realms/{REALM}/protocol/openid-connect/{endpoint}"))
-            .header("Authorization", format!("Basic {basic}"))
-            .form(form);
+        let request =
+            Request::new("POST", format!("/auth/realms/{REALM}/protocol/openid-connect/{endpoint}"))
+                .header("Authorization", format!("Basic {basic}"))
+                .form(form);
         say(&marked('>', &request.on_the_wire(self.address)));
         let answer = request.send(self.address).await?;
         say(&marked('<', &format!("{}\r\n\r\n{}", answer.head, pretty(&answer.body))));
@@ -76,13 +84,16 @@ fn title(text: &str) {
 
 /// Each line with a mark before it, and an empty line after the last.
 fn marked(mark: char, text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(|line| format!("{mark} {line}").trim_end().to_owned()).collect();
+    let lines: Vec<String> =
+        text.lines().map(|line| format!("{mark} {line}").trim_end().to_owned()).collect();
     format!("{}\n\n", lines.join("\n"))
 }
 
 /// JSON with one member a line, and anything else as it is.
 fn pretty(body: &str) -> String {
-    serde_json::from_str::<Value>(body).and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| body.to_owned())
+    serde_json::from_str::<Value>(body)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| body.to_owned())
 }
 
 fn text<'a>(answer: &'a Value, name: &str) -> anyhow::Result<&'a str> {

@@ -67,13 +67,15 @@ impl Request {
 
     /// Sends it on a connection of its own and reads the answer to its end.
     pub(crate) async fn send(&self, address: SocketAddr) -> anyhow::Result<Answer> {
-        let mut stream = TcpStream::connect(address).await.with_context(|| format!("connecting to {address}"))?;
+        let mut stream =
+            TcpStream::connect(address).await.with_context(|| format!("connecting to {address}"))?;
         stream.write_all(self.on_the_wire(address).as_bytes()).await?;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).await?;
         let text = String::from_utf8(bytes).context("an answer that is not text")?;
         let (head, body) = text.split_once("\r\n\r\n").context("an answer without an end of its headers")?;
-        let status = head.split_whitespace().nth(1).and_then(|code| code.parse().ok()).context("no status")?;
+        let status =
+            head.split_whitespace().nth(1).and_then(|code| code.parse().ok()).context("no status")?;
         Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
     }
 

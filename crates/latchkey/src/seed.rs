@@ -73,7 +73,8 @@ impl Admin {
     }
 
     fn request(&self, method: &'static str, path: &str) -> Request {
-        Request::new(method, format!("/admin/realms{path}")).header("Authorization", format!("Bearer {}", self.token))
+        Request::new(method, format!("/admin/realms{path}"))
+            .header("Authorization", format!("Bearer {}", self.token))
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
@@ -107,7 +108,11 @@ impl Admin {
             "standardFlowEnabled": false,
             "fullScopeAllowed": false,
         });
-        self.request("POST", &format!("/{REALM}/clients")).json(&client).succeed(self.address).await?.location_id()
+        self.request("POST", &format!("/{REALM}/clients"))
+            .json(&client)
+            .succeed(self.address)
+            .await?
+            .location_id()
     }
 
     /// A realm role; made if need be.

@@ -1,5 +1,6 @@
 //! Keeps a set of programs running: one that dies is started again at once, all end together.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -16,6 +17,8 @@ pub(crate) struct Program {
     pub(crate) name: &'static str,
     /// The file to run.
     pub(crate) binary: PathBuf,
+    /// Its command line.
+    pub(crate) arguments: Vec<OsString>,
     /// Its environment beside ours.
     pub(crate) environment: Vec<(String, String)>,
 }
@@ -83,6 +86,7 @@ fn revive(each: &mut Running) -> anyhow::Result<()> {
 
 fn start(program: &Program) -> anyhow::Result<Child> {
     let mut command: Command = process::bound_to_parent(&program.binary, None);
+    command.args(&program.arguments);
     command.envs(program.environment.iter().map(|(name, value)| (name, value)));
     process::spawn(command).with_context(|| format!("starting {}", program.binary.display()))
 }

@@ -3,7 +3,7 @@
 mod program;
 mod remotes;
 
-pub use program::{Context, Error, Program, Settings, shutdown_on_signal};
+pub use program::{Context, Error, Program, Settings, install_crypto, shutdown_on_signal};
 pub use remotes::Remotes;
 
 use std::sync::Arc;

@@ -88,6 +88,7 @@ fn lodged<T>(start: impl FnOnce(&std::path::Path) -> Result<T, latchkey_backends
 /// its input, which comes with our end, removes the folder.
 fn swept_after_us<T>(start: impl FnOnce(&std::path::Path) -> Result<T, latchkey_backends::Error>) -> T {
     let (server, folder) = lodged(start);
+    #[expect(clippy::zombie_processes, reason = "it ends after this process")]
     let mut sweeper = Command::new("sh")
         .args(["-c", "cat >/dev/null; until rm -rf \"$1\"; do sleep 0.1; done", "sweeper"])
         .arg(folder.keep())

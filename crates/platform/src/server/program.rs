@@ -167,8 +167,8 @@ impl Program {
     }
 }
 
-/// One TLS stack for all of the process: rustls on aws-lc.
-fn install_crypto() {
+/// One TLS stack for all of the process: rustls on aws-lc. To be called once, before the first connection.
+pub fn install_crypto() {
     // An error says that a provider is installed already.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }
