@@ -72,6 +72,9 @@ pub(crate) fn form_post(address: SocketAddr, path: &str, basic: &str, form: &str
     .into_bytes()
 }
 
+/// Writes the request that spends a refresh token.
+pub(crate) type WithRefreshToken = Box<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
+
 /// What a connection sends next.
 pub(crate) enum Work {
     /// The same request, over and over.
@@ -81,7 +84,7 @@ pub(crate) enum Work {
         /// Gets the first refresh token.
         first: Vec<u8>,
         /// The rest of the form and the request around it, for a given refresh token.
-        next: Box<dyn Fn(&str) -> Vec<u8> + Send + Sync>,
+        next: WithRefreshToken,
     },
 }
 
