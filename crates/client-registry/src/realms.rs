@@ -38,6 +38,7 @@ impl RegistryService {
     ) -> Result<(CreateRealmResponse, u64), Error> {
         let CreateRealmRequest { realm, clients, mut admin_client, created_by_user_id, admin_event } =
             request;
+        let admin_client_id = admin_client.as_mut().map(identified).unwrap_or_default();
         let mut realm = realm.ok_or(Error::Invalid { what: "realm", reason: "is missing" })?;
         if realm.id.is_empty() {
             realm.id = random::uuid();
@@ -55,13 +56,12 @@ impl RegistryService {
             None => (self.database.begin().await?, None),
         };
         let (key, verifier_key) = VerifierKey::generate(&self.vault, &mut tx, &realm.id).await?;
-        let mut admin_client_id = String::new();
-        if let (Some(new), Some((master_id, key))) = (admin_client.take(), &master_key) {
-            admin_client_id = self.insert_client(&mut tx, key, master_id, new).await?.0.id;
-        }
         let stored =
             StoredRealm { realm: realm.clone(), admin_client_id: admin_client_id.clone(), verifier_key };
         realms::insert(&mut tx, &stored).await?;
+        if let (Some(new), Some((master_id, key))) = (admin_client, &master_key) {
+            self.insert_client(&mut tx, key, master_id, new).await?;
+        }
         let mut published = Vec::with_capacity(clients.len());
         for new in clients {
             let (client, _) = self.insert_client(&mut tx, &key, &realm.id, new).await?;
@@ -122,6 +122,15 @@ impl RegistryService {
         entries.push(Entry { admin_event, ..entry(&realm_id, Operation::Deleted, payload) });
         self.writer.commit(tx, entries).await
     }
+}
+
+/// Gives a new client an id if it has none, and says which it has.
+fn identified(new: &mut NewClient) -> String {
+    let client = new.client.get_or_insert_default();
+    if client.id.is_empty() {
+        client.id = random::uuid();
+    }
+    client.id.clone()
 }
 
 /// The client of master that carries a realm's admin roles.

@@ -1,0 +1,10 @@
+//! What the contract promises, over SQLite and a real PostgreSQL; always with two realms of equal content.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod assertions;
+mod authentication;
+mod clients;
+mod realms;
+mod replicas;
+mod secrets;
+mod setting;

@@ -1,0 +1,68 @@
+//! Several replicas, restarts, and readers that race with writers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use latchkey_api::registry::v1::*;
+use latchkey_test_support::eventually;
+
+use crate::setting::*;
+
+async fn after_a_restart_everything_is_there(s: Setting) {
+    let secret = s.set_secret("red", "uuid-of-orders", "", 600).await.secret;
+    let head = s.service.changes().head();
+    let (restarted, _running) = s.another().await;
+    assert_eq!(restarted.changes().head(), head);
+    for secret in ["password", &secret] {
+        assert!(passes(&restarted, "red", "orders", secret).await);
+    }
+    assert_eq!(get_realm(&restarted, "red").await.unwrap(), s.realm("red").await);
+}
+
+/// Whatever a reader loads while somebody writes: once a write is answered, its writer's replica never shows the state before.
+async fn no_load_brings_an_outdated_client_back(s: Setting) {
+    let done = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (service, done) = (Arc::clone(&s.service), Arc::clone(&done));
+            tokio::spawn(async move {
+                while !done.load(Ordering::Relaxed) {
+                    passes(&service, "red", "orders", "password").await;
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    let mut stored = s.find("red", "orders").await.unwrap();
+    for n in 0..100 {
+        stored = s.update(Client { enabled: n % 2 == 1, ..stored }, "").await.unwrap();
+        assert_eq!(s.passes("red", "orders", "password").await, n % 2 == 1, "{n}");
+    }
+    done.store(true, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}
+
+contract!(after_a_restart_everything_is_there, no_load_brings_an_outdated_client_back);
+
+#[tokio::test]
+async fn another_replica_sees_a_write_within_a_second() {
+    let s = Setting::postgres().await;
+    let (other, _running) = s.another().await;
+    assert!(passes(&other, "red", "orders", "password").await);
+    let secret = s.set_secret("red", "uuid-of-orders", "", 0).await;
+    let ended = || async { !passes(&other, "red", "orders", "password").await };
+    eventually("the old secret has ended on the other replica", 1, ended).await;
+    assert!(passes(&other, "red", "orders", &secret.secret).await);
+    other.changes().wait_applied(secret.revision).await;
+
+    let read = s.realm("red").await;
+    let request = UpdateRealmRequest { realm: Some(Realm { enabled: false, ..read }), admin_event: None };
+    let update =
+        client_registry_server::ClientRegistry::update_realm(&*s.service, tonic::Request::new(request));
+    update.await.unwrap();
+    let off = || async { !passes(&other, "red", "orders", &secret.secret).await };
+    eventually("the realm is off on the other replica", 1, off).await;
+    assert!(passes(&other, "blue", "orders", "password").await);
+}
