@@ -2,7 +2,6 @@
 
 mod admin;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod contract;
 mod filter;
 mod login;

@@ -1,5 +1,7 @@
 //! Databases, change log, followers and secrets at rest: one behaviour a function, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -130,7 +130,6 @@ fn number<T: FromStr>(text: &str) -> Option<T> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 pub(crate) mod tests {
     use super::*;
 

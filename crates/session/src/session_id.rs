@@ -74,7 +74,6 @@ impl fmt::Debug for SessionId {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod tests {
     use super::*;
 

@@ -1,7 +1,6 @@
 //! Where sessions are kept: one trait, two stores, one contract suite over both.
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod contract;
 pub mod redis;
 pub mod sqlite;

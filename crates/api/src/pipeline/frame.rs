@@ -154,7 +154,6 @@ fn length_of(frame: &[u8]) -> usize {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod tests {
     use super::*;
     use crate::{

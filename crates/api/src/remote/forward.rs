@@ -211,7 +211,6 @@ fn grpc_timeout(metadata: &MetadataMap) -> Option<Duration> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod tests {
     use super::*;
 

@@ -49,7 +49,6 @@ fn letter(kind: SessionKind) -> char {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod tests {
     use super::*;
 
