@@ -1,5 +1,6 @@
 //! Rows.
 
+use sqlx::error::UnexpectedNullError;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Postgres, Row as _, Sqlite, Type};
@@ -20,7 +21,7 @@ impl Row {
     /// # Errors
     /// [`Error::Unreadable`] when there is no such column, or it is NULL or of another type.
     pub fn text(&self, column: &'static str) -> Result<String, Error> {
-        self.get(column)
+        self.required(column)
     }
 
     /// A TEXT column that may be NULL.
@@ -36,7 +37,7 @@ impl Row {
     /// # Errors
     /// As [`Row::text`].
     pub fn integer(&self, column: &'static str) -> Result<i64, Error> {
-        self.get(column)
+        self.required(column)
     }
 
     /// A BIGINT column that may be NULL.
@@ -60,7 +61,7 @@ impl Row {
     /// # Errors
     /// As [`Row::text`].
     pub fn bytes(&self, column: &'static str) -> Result<Vec<u8>, Error> {
-        self.get(column)
+        self.required(column)
     }
 
     /// A BYTEA column that may be NULL.
@@ -69,6 +70,15 @@ impl Row {
     /// As [`Row::text`].
     pub fn optional_bytes(&self, column: &'static str) -> Result<Option<Vec<u8>>, Error> {
         self.get(column)
+    }
+
+    /// SQLite reads NULL as an empty value of any type, so it is asked for first.
+    fn required<T>(&self, column: &'static str) -> Result<T, Error>
+    where
+        T: for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>,
+    {
+        let null = || Error::Unreadable { column, source: Box::new(UnexpectedNullError) };
+        self.get::<Option<T>>(column)?.ok_or_else(null)
     }
 
     fn get<T>(&self, column: &'static str) -> Result<T, Error>
