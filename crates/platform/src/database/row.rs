@@ -77,7 +77,10 @@ impl Row {
     where
         T: for<'r> Decode<'r, Postgres> + Type<Postgres> + for<'r> Decode<'r, Sqlite> + Type<Sqlite>,
     {
-        let null = || Error::Unreadable { column, source: Box::new(UnexpectedNullError) };
+        let null = || Error::Unreadable {
+            column,
+            source: Box::new(sqlx::Error::Decode(UnexpectedNullError.into())),
+        };
         self.get::<Option<T>>(column)?.ok_or_else(null)
     }
 
