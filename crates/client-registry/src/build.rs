@@ -43,7 +43,8 @@ pub async fn build(
             outdate_by(&tailing, change);
         }
     };
-    changes.tail(drop_cached, shutdown);
+    changes.tail(drop_cached, shutdown.clone());
+    tokio::spawn(shutdown.run_until_cancelled_owned(rewrap(vault.clone())));
 
     Ok(Arc::new(RegistryService {
         realms: KnownRealms::new(database.clone(), vault.clone(), &epochs, config.realm_cache_bytes),
@@ -59,4 +60,13 @@ pub async fn build(
         vault,
         clock,
     }))
+}
+
+/// Brings the data keys under the newest master key, so that an older one can be taken away.
+async fn rewrap(vault: Vault) {
+    match vault.rewrap().await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "data keys were wrapped with the newest master key"),
+        Err(error) => tracing::warn!(error = %error, "data keys stay under an older master key"),
+    }
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::service::RegistryService;
 use crate::store::client_secrets::Of;
 use crate::store::clients::Filter;
-use crate::store::{client_secrets, clients, realms};
+use crate::store::{client_secrets, clients, is_storable, realms};
 use crate::verifier::VerifierKey;
 
 impl RegistryService {
@@ -42,7 +42,11 @@ impl RegistryService {
     }
 
     pub(crate) async fn get_client(&self, request: GetClientRequest) -> Result<GetClientResponse, Error> {
-        let client = clients::find(&mut self.database.clone(), &request.realm_id, &request.id).await?;
+        let GetClientRequest { realm_id, id } = &request;
+        if !is_storable(realm_id) || !is_storable(id) {
+            return Err(Error::ClientNotFound);
+        }
+        let client = clients::find(&mut self.database.clone(), realm_id, id).await?;
         Ok(GetClientResponse { client: Some(client.ok_or(Error::ClientNotFound)?) })
     }
 
@@ -51,6 +55,9 @@ impl RegistryService {
         request: ListClientsRequest,
     ) -> Result<ListClientsResponse, Error> {
         let ListClientsRequest { realm_id, client_id, contains, page, with_secrets } = request;
+        if !is_storable(&realm_id) || !is_storable(&client_id) {
+            return Ok(ListClientsResponse::default());
+        }
         let filter = Filter { client_id: &client_id, contains, page: page.unwrap_or_default() };
         let listed = clients::list(&mut self.database.clone(), &realm_id, &filter).await?;
         let mut answer = ListClientsResponse::default();
@@ -185,6 +192,9 @@ fn check(client: &Client) -> Result<(), Error> {
     }
     if client.id.is_empty() {
         return Err(Error::Invalid { what: "id", reason: "is missing" });
+    }
+    if !is_storable(&client.id) || !is_storable(&client.client_id) {
+        return Err(Error::Invalid { what: "client", reason: "has a zero byte in its id or client_id" });
     }
     Ok(())
 }

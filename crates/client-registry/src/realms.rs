@@ -11,7 +11,7 @@ use crate::clients::{deleted, updated};
 use crate::error::Error;
 use crate::service::RegistryService;
 use crate::store::realms::StoredRealm;
-use crate::store::{clients, realms};
+use crate::store::{clients, is_storable, realms};
 use crate::verifier::VerifierKey;
 
 /// The realm whose clients `<name>-realm` carry the admin roles of the others.
@@ -86,7 +86,7 @@ impl RegistryService {
         let mut realm = realm.ok_or(Error::Invalid { what: "realm", reason: "is missing" })?;
         check(&realm)?;
         let mut tx = self.database.begin().await?;
-        let stored = realms::find(&mut tx, &realm.id).await?.ok_or(Error::RealmNotFound)?;
+        let stored = realms::find_locked(&mut tx, &realm.id).await?.ok_or(Error::RealmNotFound)?;
         if stored.realm.version != realm.version {
             return Err(Error::VersionMismatch);
         }
@@ -107,11 +107,9 @@ impl RegistryService {
     pub(crate) async fn delete_realm(&self, request: DeleteRealmRequest) -> Result<u64, Error> {
         let DeleteRealmRequest { realm_id, admin_event } = request;
         let mut tx = self.database.begin().await?;
-        let stored = realms::find(&mut tx, &realm_id).await?.ok_or(Error::RealmNotFound)?;
-        // Waits for whoever is adding to it.
-        if !realms::delete(&mut tx, &realm_id).await? {
-            return Err(Error::RealmNotFound);
-        }
+        let stored = realms::find_locked(&mut tx, &realm_id).await?.ok_or(Error::RealmNotFound)?;
+        // Waits for whoever is adding a client to it.
+        realms::delete(&mut tx, &realm_id).await?;
         self.vault.forget(&mut tx, &realm_id).await?;
         let mut entries = Vec::new();
         if let Some(client) = admin_client(&mut tx, &stored).await? {
@@ -171,6 +169,9 @@ fn entry(realm_id: &str, operation: Operation, payload: Value) -> Entry {
 fn check(realm: &Realm) -> Result<(), Error> {
     if realm.id.is_empty() || realm.name.is_empty() {
         return Err(Error::Invalid { what: "realm", reason: "lacks id or name" });
+    }
+    if !is_storable(&realm.id) || !is_storable(&realm.name) {
+        return Err(Error::Invalid { what: "realm", reason: "has a zero byte in its id or name" });
     }
     Ok(())
 }

@@ -21,6 +21,11 @@ pub const MIGRATIONS: Migrations = &[Migration {
     sqlite: include_str!("../migrations/sqlite/0001_clients.sql"),
 }];
 
+/// Whether a text can be stored, and so be found. PostgreSQL has no zero bytes in texts.
+pub(crate) fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
+}
+
 fn document(table: &'static str, id: &str, message: &impl Serialize) -> Result<String, Error> {
     serde_json::to_string(message).map_err(|source| Error::Unreadable { table, id: id.to_owned(), source })
 }

@@ -20,28 +20,41 @@ struct Dated<T> {
     epochs: [Epoch; 2],
 }
 
-/// The cache.
+/// The part of the room that is for names which nobody has.
+const ABSENT: u64 = 16;
+
+/// The cache. That a name is nobody's is kept too, apart and in less room: whoever makes names up pushes out none that exist, and
+/// the second question for one is answered as quickly as for one that exists.
 pub(super) struct DatedCache<K, T> {
     kept: Cache<K, Arc<Dated<T>>>,
+    absent: Cache<K, [Epoch; 2]>,
     epochs: Arc<Epochs>,
 }
 
 impl<K: Hash + Eq + Send + Sync + 'static, T: Send + Sync + 'static> DatedCache<K, T> {
     /// A cache that takes up to about `bytes`. Least recently used goes first: an outdated entry is never read again, however
     /// popular it was.
-    pub(super) fn new(epochs: Arc<Epochs>, bytes: u64, weight: fn(&T) -> usize) -> Self {
+    pub(super) fn new(
+        epochs: Arc<Epochs>,
+        bytes: u64,
+        key_weight: fn(&K) -> usize,
+        weight: fn(&T) -> usize,
+    ) -> Self {
+        let bytes_of = |weight: usize| u32::try_from(OVERHEAD + weight).unwrap_or(u32::MAX);
         let kept = Cache::builder()
-            .max_capacity(bytes)
+            .max_capacity(bytes - bytes / ABSENT)
             .eviction_policy(EvictionPolicy::lru())
-            .weigher(move |_, dated: &Arc<Dated<T>>| {
-                u32::try_from(OVERHEAD + weight(&dated.value)).unwrap_or(u32::MAX)
-            })
+            .weigher(move |key, dated: &Arc<Dated<T>>| bytes_of(key_weight(key) + weight(&dated.value)))
             .build();
-        Self { kept, epochs }
+        let absent = Cache::builder()
+            .max_capacity(bytes / ABSENT)
+            .eviction_policy(EvictionPolicy::lru())
+            .weigher(move |key, _| bytes_of(key_weight(key)))
+            .build();
+        Self { kept, absent, epochs }
     }
 
-    /// From memory if current; else read once, however many ask. What is not there is not kept: a name that somebody made up takes
-    /// no memory, and one that is created is seen at once.
+    /// From memory if current; else read once, however many ask.
     pub(super) async fn get<Q, F>(
         &self,
         key: &Q,
@@ -54,20 +67,28 @@ impl<K: Hash + Eq + Send + Sync + 'static, T: Send + Sync + 'static> DatedCache<
         F: Future<Output = Result<Option<T>, Error>>,
     {
         if let Some(dated) = self.kept.get(key).await
-            && self.is_current(&dated)
+            && self.are_current(&dated.epochs)
         {
             return Ok(Some(Arc::clone(&dated.value)));
         }
+        if let Some(epochs) = self.absent.get(key).await
+            && self.are_current(&epochs)
+        {
+            return Ok(None);
+        }
         let computed = self.kept.entry(K::from(key)).and_try_compute_with(|entry| async {
             let entry = entry.map(moka::Entry::into_value);
-            if entry.as_ref().is_some_and(|dated| self.is_current(dated)) {
+            if entry.as_ref().is_some_and(|dated| self.are_current(&dated.epochs)) {
                 return Ok(Op::Nop);
             }
             // Before the reading: a write that comes between makes what was read outdated from the start.
             let epochs = of.map(|of| self.epochs.now(of));
             Ok::<_, Error>(match load().await? {
                 Some(value) => Op::Put(Arc::new(Dated { value: Arc::new(value), epochs })),
-                None => Op::Remove,
+                None => {
+                    self.absent.insert(K::from(key), epochs).await;
+                    Op::Remove
+                }
             })
         });
         Ok(match Box::pin(computed).await? {
@@ -78,7 +99,63 @@ impl<K: Hash + Eq + Send + Sync + 'static, T: Send + Sync + 'static> DatedCache<
         })
     }
 
-    fn is_current(&self, dated: &Dated<T>) -> bool {
-        dated.epochs.iter().all(|epoch| self.epochs.is_current(*epoch))
+    fn are_current(&self, epochs: &[Epoch; 2]) -> bool {
+        epochs.iter().all(|epoch| self.epochs.is_current(*epoch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache(epochs: &Arc<Epochs>) -> DatedCache<String, u32> {
+        DatedCache::new(Arc::clone(epochs), 1 << 20, String::len, |_| 0)
+    }
+
+    #[tokio::test]
+    async fn a_value_read_while_somebody_wrote_is_not_shown_again() {
+        let epochs = Arc::new(Epochs::default());
+        let cache = cache(&epochs);
+        let of = || [Of::Realm("r"); 2];
+        for racing in [Some(1), None] {
+            epochs.advance(Of::Realm("r"));
+            let racing = || async {
+                epochs.advance(Of::Realm("r"));
+                Ok(racing)
+            };
+            cache.get("r", of(), racing).await.unwrap();
+            for value in [2, 3] {
+                let found = cache.get("r", of(), || async { Ok(Some(value)) }).await.unwrap();
+                assert_eq!(found.as_deref(), Some(&2), "read anew, and then kept");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn that_there_is_none_is_known_until_there_is_one() {
+        let epochs = Arc::new(Epochs::default());
+        let cache = cache(&epochs);
+        let of = || [Of::Realm("r"); 2];
+        for (value, expected) in [(None, None), (Some(1), None)] {
+            let found = cache.get("r", of(), || async { Ok(value) }).await.unwrap();
+            assert_eq!(found.as_deref(), expected);
+        }
+        epochs.advance(Of::Realm("r"));
+        assert!(cache.get("r", of(), || async { Ok(Some(1)) }).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn names_that_nobody_has_take_little_memory_and_push_nothing_out() {
+        let cache = cache(&Arc::new(Epochs::default()));
+        cache.get("real", [Of::RealmName("real"); 2], || async { Ok(Some(1)) }).await.unwrap();
+        for number in 0..2_000 {
+            let name = format!("{number:01000}");
+            let of = [Of::RealmName(&name); 2];
+            assert!(cache.get(name.as_str(), of, || async { Ok(None) }).await.unwrap().is_none());
+        }
+        cache.kept.run_pending_tasks().await;
+        cache.absent.run_pending_tasks().await;
+        assert!(cache.absent.weighted_size() <= (1 << 20) / ABSENT);
+        assert_eq!(cache.kept.entry_count(), 1);
     }
 }

@@ -12,7 +12,7 @@ use super::dated::DatedCache;
 use super::epoch::{Epochs, Of};
 use crate::authentication::{self, Authenticator};
 use crate::error::Error;
-use crate::store::clients;
+use crate::store::{clients, is_storable};
 
 /// A client as a token needs it.
 pub(crate) struct KnownClient {
@@ -45,6 +45,12 @@ impl KnownClient {
 struct Key {
     realm_id: String,
     client_id: String,
+}
+
+impl Key {
+    fn weight(&self) -> usize {
+        self.realm_id.len() + self.client_id.len()
+    }
 }
 
 /// A key that owns nothing, to look up with.
@@ -83,7 +89,7 @@ impl KnownClients {
         epochs: &Arc<Epochs>,
         bytes: u64,
     ) -> Self {
-        let kept = DatedCache::new(Arc::clone(epochs), bytes, KnownClient::weight);
+        let kept = DatedCache::new(Arc::clone(epochs), bytes, Key::weight, KnownClient::weight);
         Self { database, vault, clock, kept }
     }
 
@@ -93,6 +99,9 @@ impl KnownClients {
         realm_id: &str,
         client_id: &str,
     ) -> Result<Option<Arc<KnownClient>>, Error> {
+        if !is_storable(realm_id) || !is_storable(client_id) {
+            return Ok(None);
+        }
         let of = [Of::AllClients(realm_id), Of::Client(realm_id, client_id)];
         self.kept.get(&Name { realm_id, client_id }, of, || self.load(realm_id, client_id)).await
     }

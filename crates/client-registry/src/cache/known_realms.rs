@@ -9,6 +9,7 @@ use latchkey_platform::vault::Vault;
 use super::dated::DatedCache;
 use super::epoch::{Epochs, Of};
 use crate::error::Error;
+use crate::store::is_storable;
 use crate::store::realms::{self, StoredRealm};
 use crate::verifier::VerifierKey;
 
@@ -46,12 +47,15 @@ pub(crate) struct KnownRealms {
 impl KnownRealms {
     /// A cache that takes up to about `bytes`.
     pub(crate) fn new(database: Database, vault: Vault, epochs: &Arc<Epochs>, bytes: u64) -> Self {
-        let half = || DatedCache::new(Arc::clone(epochs), bytes / 2, KnownRealm::weight);
+        let half = || DatedCache::new(Arc::clone(epochs), bytes / 2, String::len, KnownRealm::weight);
         Self { database, vault, by_name: half(), by_id: half() }
     }
 
     /// A realm by its name.
     pub(crate) async fn by_name(&self, name: &str) -> Result<Option<Arc<KnownRealm>>, Error> {
+        if !is_storable(name) {
+            return Ok(None);
+        }
         let load =
             || async { self.known(realms::find_by_name(&mut self.database.clone(), name).await?).await };
         self.by_name.get(name, [Of::RealmName(name); 2], load).await
@@ -59,6 +63,9 @@ impl KnownRealms {
 
     /// A realm by its id.
     pub(crate) async fn by_id(&self, id: &str) -> Result<Option<Arc<KnownRealm>>, Error> {
+        if !is_storable(id) {
+            return Ok(None);
+        }
         let load = || async { self.known(realms::find(&mut self.database.clone(), id).await?).await };
         self.by_id.get(id, [Of::Realm(id); 2], load).await
     }

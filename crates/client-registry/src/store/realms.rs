@@ -46,6 +46,13 @@ pub(crate) async fn find(db: &mut impl Queries, realm_id: &str) -> Result<Option
     db.fetch_optional(sql, params![realm_id]).await?.as_ref().map(realm).transpose()
 }
 
+/// As [`find`], and nobody else changes it until the transaction ends.
+pub(crate) async fn find_locked(db: &mut impl Queries, realm_id: &str) -> Result<Option<StoredRealm>, Error> {
+    let sql = "UPDATE realms SET version = version WHERE realm_id = $1
+               RETURNING realm_id, version, admin_client_id, verifier_key, document";
+    db.fetch_optional(sql, params![realm_id]).await?.as_ref().map(realm).transpose()
+}
+
 pub(crate) async fn find_by_name(db: &mut impl Queries, name: &str) -> Result<Option<StoredRealm>, Error> {
     let sql = "SELECT realm_id, version, admin_client_id, verifier_key, document FROM realms WHERE name = $1";
     db.fetch_optional(sql, params![name]).await?.as_ref().map(realm).transpose()
@@ -57,9 +64,10 @@ pub(crate) async fn list(db: &mut impl Queries) -> Result<Vec<Realm>, Error> {
     db.fetch_all(sql, params![]).await?.iter().map(|row| Ok(realm(row)?.realm)).collect()
 }
 
-/// Deletes a realm with its clients and their secrets; false if there was none.
-pub(crate) async fn delete(db: &mut impl Queries, realm_id: &str) -> Result<bool, Error> {
-    Ok(db.execute("DELETE FROM realms WHERE realm_id = $1", params![realm_id]).await? > 0)
+/// Deletes a realm with its clients and their secrets.
+pub(crate) async fn delete(db: &mut impl Queries, realm_id: &str) -> Result<(), Error> {
+    db.execute("DELETE FROM realms WHERE realm_id = $1", params![realm_id]).await?;
+    Ok(())
 }
 
 fn realm(row: &Row) -> Result<StoredRealm, Error> {

@@ -24,10 +24,12 @@ pub(crate) const REALMS: [&str; 2] = ["red", "blue"];
 macro_rules! contract {
     ($($name:ident),+ $(,)?) => {
         mod sqlite {
-            $(#[tokio::test] async fn $name() { super::$name($crate::setting::Setting::sqlite().await).await; })+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+              async fn $name() { super::$name($crate::setting::Setting::sqlite().await).await; })+
         }
         mod postgres {
-            $(#[tokio::test] async fn $name() { super::$name($crate::setting::Setting::postgres().await).await; })+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+              async fn $name() { super::$name($crate::setting::Setting::postgres().await).await; })+
         }
     };
 }
