@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::Arc;
 
 use latchkey_api::context::{RequestContext, TRACEPARENT};
@@ -54,10 +55,14 @@ impl Telemetry {
     /// [`Error`].
     pub fn start(service: &'static str, config: &Config) -> Result<Self, Error> {
         let filter = EnvFilter::try_new(&config.log_level)?;
-        let logs = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+        let logs = tracing_subscriber::fmt::layer();
         let logs = match config.log_format {
-            LogFormat::Json => logs.json().flatten_event(true).boxed(),
-            LogFormat::Text => logs.with_target(false).boxed(),
+            LogFormat::Json => logs.with_writer(io::stderr).json().flatten_event(true).boxed(),
+            LogFormat::Text => logs
+                .with_writer(move || Named { service, stderr: io::stderr() })
+                .with_ansi(io::stderr().is_terminal())
+                .with_target(false)
+                .boxed(),
         };
         let traces =
             config.otlp_endpoint.as_deref().map(|endpoint| provider(service, endpoint)).transpose()?;
@@ -87,6 +92,26 @@ impl Telemetry {
             }
             span
         }))
+    }
+}
+
+/// Puts the program's name before each line: several programs may share a terminal.
+struct Named {
+    service: &'static str,
+    stderr: io::Stderr,
+}
+
+impl Write for Named {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut stderr = self.stderr.lock();
+        write!(stderr, "{:<15} ", self.service)?;
+        // An event comes whole, in one call.
+        stderr.write_all(line)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stderr.flush()
     }
 }
 
