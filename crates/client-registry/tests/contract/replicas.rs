@@ -3,8 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use latchkey_api::registry::v1::authenticate_response::Outcome;
+use latchkey_api::registry::v1::client_registry_server::ClientRegistry;
 use latchkey_api::registry::v1::*;
+use latchkey_platform::vault::FileMasterKey;
 use latchkey_test_support::eventually;
+use secrecy::ExposeSecret as _;
+use tonic::Request;
 
 use crate::setting::*;
 
@@ -44,7 +49,25 @@ async fn no_load_brings_an_outdated_client_back(s: Setting) {
     }
 }
 
-contract!(after_a_restart_everything_is_there, no_load_brings_an_outdated_client_back);
+/// A new master key is given before the old one; once the data keys are under it, the old one can go.
+async fn the_master_key_can_be_replaced(s: Setting) {
+    let new = FileMasterKey::generate();
+    let (rotating, _running) = s.with_master_keys(&format!("{} {{old}}", new.expose_secret())).await;
+    assert!(passes(&rotating, "red", "orders", "password").await);
+    let without_old = || async {
+        let (service, _running) = s.with_master_keys(new.expose_secret()).await;
+        let request = Request::new(by_secret("red", "orders", "password"));
+        let answer = ClientRegistry::authenticate(&*service, request).await;
+        answer.is_ok_and(|answer| matches!(answer.into_inner().outcome, Some(Outcome::Authenticated(_))))
+    };
+    eventually("the old master key is not needed", 10, without_old).await;
+}
+
+contract!(
+    after_a_restart_everything_is_there,
+    the_master_key_can_be_replaced,
+    no_load_brings_an_outdated_client_back
+);
 
 #[tokio::test]
 async fn another_replica_sees_a_write_within_a_second() {
@@ -59,8 +82,7 @@ async fn another_replica_sees_a_write_within_a_second() {
 
     let read = s.realm("red").await;
     let request = UpdateRealmRequest { realm: Some(Realm { enabled: false, ..read }), admin_event: None };
-    let update =
-        client_registry_server::ClientRegistry::update_realm(&*s.service, tonic::Request::new(request));
+    let update = ClientRegistry::update_realm(&*s.service, Request::new(request));
     update.await.unwrap();
     let off = || async { !passes(&other, "red", "orders", &secret.secret).await };
     eventually("the realm is off on the other replica", 1, off).await;

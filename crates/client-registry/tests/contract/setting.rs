@@ -11,7 +11,7 @@ use latchkey_client_registry::{Config, MIGRATIONS, RegistryService, SCHEMA, buil
 use latchkey_platform::clock::ManualClock;
 use latchkey_platform::database::Database;
 use latchkey_platform::vault::FileMasterKey;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status};
@@ -70,6 +70,12 @@ impl Setting {
     /// Another replica over the same database, or the same service after a restart.
     pub(crate) async fn another(&self) -> (Arc<RegistryService>, DropGuard) {
         start(&self.url, &self.key, &self.clock).await
+    }
+
+    /// The same service with other master keys; `{old}` stands for the one that it was made with.
+    pub(crate) async fn with_master_keys(&self, keys: &str) -> (Arc<RegistryService>, DropGuard) {
+        let keys = keys.replace("{old}", self.key.expose_secret());
+        start(&self.url, &SecretString::from(keys), &self.clock).await
     }
 
     pub(crate) async fn create_realm(
