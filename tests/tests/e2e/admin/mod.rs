@@ -1,0 +1,5 @@
+//! The Admin REST API.
+
+mod access;
+mod clients;
+mod realms;

@@ -1,0 +1,12 @@
+//! The OpenID Connect endpoints of a realm.
+
+mod client_authentication;
+mod discovery;
+mod errors;
+mod introspect;
+mod logout;
+mod refresh;
+mod revoke;
+mod roles;
+mod scope;
+mod token;
