@@ -132,7 +132,6 @@ impl<'de> Visitor<'de> for AnyScalar {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 mod tests {
     use super::*;
 

@@ -12,7 +12,7 @@ pub(crate) enum SigningKey {
     Rsa { pair: RsaKeyPair, encoding: &'static dyn RsaEncoding },
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
 }
 
 impl SigningKey {
@@ -25,7 +25,7 @@ impl SigningKey {
             }
             Family::Ec => Self::Ecdsa(EcdsaKeyPair::from_pkcs8(algorithm.ecdsa()?, secret).ok()?),
             Family::Okp => Self::Ed25519(Ed25519KeyPair::from_pkcs8(secret).ok()?),
-            Family::Hmac => Self::Hmac(hmac::Key::new(algorithm.hmac()?, secret)),
+            Family::Hmac => Self::Hmac(Box::new(hmac::Key::new(algorithm.hmac()?, secret))),
         })
     }
 
@@ -58,7 +58,7 @@ impl SigningKey {
 /// Verifies with one algorithm only: that of the key.
 pub(crate) enum VerifyingKey {
     Public(ParsedPublicKey),
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
 }
 
 impl VerifyingKey {
@@ -69,7 +69,7 @@ impl VerifyingKey {
 
     /// Takes the bytes of a symmetric key; none if the algorithm is none of HMAC.
     pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
-        Some(Self::Hmac(hmac::Key::new(algorithm.hmac()?, secret)))
+        Some(Self::Hmac(Box::new(hmac::Key::new(algorithm.hmac()?, secret))))
     }
 
     /// Whether the signature is that of the message. HMACs are compared in constant time.

@@ -1,0 +1,11 @@
+//! What the contract promises, over SQLite and a real PostgreSQL; always with two realms that hold the same.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+mod attacks;
+mod fallback;
+mod key_providers;
+mod lifetimes;
+mod realms;
+mod round_trips;
+mod setting;
+mod uploaded;
