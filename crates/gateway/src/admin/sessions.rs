@@ -15,10 +15,14 @@ use axum::{
     extract::Path,
     routing::{delete, get, post},
 };
-use latchkey_api::session::v1::{
-    CheckRequest, ClientSessions, CountSessionsRequest, EndAllRequest, EndRequest, ListSessionsRequest,
-    SessionKind,
+use latchkey_api::{
+    roles::v1::UpdateUserRequest,
+    session::v1::{
+        CheckRequest, ClientSessions, CountSessionsRequest, EndAllRequest, EndRequest, ListSessionsRequest,
+        SessionKind,
+    },
 };
+use latchkey_platform::clock::{Clock as _, SystemClock};
 use serde::Deserialize;
 use serde_json::json;
 use tonic::Request;
@@ -135,8 +139,13 @@ async fn offline_of_user(admin: Admin<ViewUsers>, Path(path): Path<UserPath>) ->
         .await
 }
 
+/// Ends a user's sessions, and makes the tokens that have none stale: by their `iat`, as Keycloak does.
 async fn log_user_out(admin: Admin<ManageUsers>, Path(path): Path<UserPath>) -> Answer {
-    let user = admin.user(&path.user).await?;
+    let mut user = admin.user(&path.user).await?;
     admin.end_sessions_of_user(&user.id).await?;
+    user.not_before_s = SystemClock.now_s();
+    let admin_event = admin.event("ACTION", "USER", &format!("users/{}/logout", user.id), None);
+    let request = UpdateUserRequest { user: Some(user), admin_event };
+    admin.services().roles.update_user(Request::new(request)).await?;
     Ok(no_content())
 }

@@ -23,6 +23,7 @@ use latchkey_api::{
 };
 use latchkey_platform::random;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use tonic::Request;
 
@@ -228,17 +229,24 @@ fn refresh_token(
     binding: Option<&Binding>,
 ) -> Result<TokenToSign, Error> {
     #[derive(Deserialize)]
-    struct Subject<'a> {
+    struct Remembered<'a> {
         #[serde(borrow)]
         sub: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        aud: Option<&'a RawValue>,
     }
-    let subject: Subject<'_> = serde_json::from_slice(&resolution.access_token_claims)
+    let access: Remembered<'_> = serde_json::from_slice(&resolution.access_token_claims)
         .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
-    let mut claims = JsonObject::with_capacity(160);
+    let mut claims = JsonObject::with_capacity(224);
     claims.text("aud", issuer);
-    if let Some(sub) = subject.sub {
+    if let Some(sub) = access.sub {
         claims.text("sub", &sub);
     }
+    // Keycloak notes the audience of the access token and what the session is kept by.
+    if let Some(aud) = access.aud {
+        claims.raw("aud_x", aud.get());
+    }
+    claims.plain("prov", "default");
     let offline = session.kind == SessionKind::Offline;
     Ok(TokenToSign {
         algorithm: "HS512".to_owned(),

@@ -55,7 +55,7 @@ pub(crate) async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenAns
         ..access_token_request(client, Account::UserId(user_id.clone()))
     };
     // The token is spent only after all that can refuse it has agreed.
-    let resolution = match resolve(app, wanted).await? {
+    let mut resolution = match resolve(app, wanted).await? {
         Ok(resolution) => resolution,
         Err(refusal) => {
             session(request, &token).await?;
@@ -67,6 +67,7 @@ pub(crate) async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenAns
         return Err(Error::StaleToken);
     }
 
+    resolution.granted_scope = united(&token.scope, &resolution.granted_scope);
     let session = rotate(request, &token, user_id).await?;
     issue(
         request,
@@ -78,6 +79,16 @@ pub(crate) async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenAns
         },
     )
     .await
+}
+
+/// All scopes of both. RFC 6749 section 6: a refresh that asks for less takes nothing from the refresh tokens that follow.
+fn united(granted: &str, today: &str) -> String {
+    let mut all = granted.to_owned();
+    for scope in today.split_whitespace().filter(|scope| !has_scope(granted, scope)) {
+        all.push(' ');
+        all.push_str(scope);
+    }
+    all
 }
 
 /// The claims of a refresh token that this realm has issued and that has not expired.
