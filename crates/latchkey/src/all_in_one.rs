@@ -10,28 +10,39 @@ use latchkey_gateway::serve::serve_on;
 use latchkey_platform::clock::{SharedClock, SystemClock};
 use latchkey_platform::database::{Database, Migrations};
 use latchkey_platform::vault::MasterKey;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::data::DataFolder;
-use crate::seed::Administrator;
 use crate::settings::Settings;
 
 /// The number is PostgreSQL's; SQLite has one writer.
 const CONNECTIONS: u32 = 1;
 
+/// Who may make realms.
+pub struct Administrator {
+    /// The username in the master realm.
+    pub username: String,
+    /// The password.
+    pub password: SecretString,
+}
+
 /// A server that runs in this process.
-pub(crate) struct AllInOne {
+pub struct AllInOne {
     /// Where it listens.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     gateway: JoinHandle<Result<(), latchkey_gateway::serve::Error>>,
     shutdown: CancellationToken,
 }
 
 impl AllInOne {
     /// Starts all services with their data in `folder`, and makes the administrator when there is none.
-    pub(crate) async fn start(
+    ///
+    /// # Errors
+    /// When the port is taken, or a service cannot begin.
+    pub async fn start(
         settings: Settings,
         folder: &DataFolder,
         administrator: &Administrator,
@@ -53,13 +64,20 @@ impl AllInOne {
     }
 
     /// Lets what is under way finish, then ends.
-    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// When the gateway ended early.
+    pub async fn stop(self) -> anyhow::Result<()> {
         self.shutdown.cancel();
         Ok(self.gateway.await.context("the gateway")??)
     }
 }
 
-async fn services(
+/// All services, each over its own SQLite file in `folder`.
+///
+/// # Errors
+/// When a file cannot be opened.
+pub async fn services(
     settings: Settings,
     folder: &DataFolder,
     clock: &SharedClock,

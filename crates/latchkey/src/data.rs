@@ -11,28 +11,36 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 /// The folder of a development server, which only its owner can enter.
 #[derive(Clone, Debug)]
-pub(crate) struct DataFolder(PathBuf);
+pub struct DataFolder(PathBuf);
 
 impl DataFolder {
     /// Makes the folder when it is missing.
-    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When it cannot be made or reached.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("making {}", path.display()))?;
         let path = path.canonicalize()?;
         Ok(Self(path))
     }
 
     /// A file or folder in it.
-    pub(crate) fn join(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn join(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
     /// The URL of a service's SQLite file.
-    pub(crate) fn sqlite(&self, service: &str) -> String {
+    #[must_use]
+    pub fn sqlite(&self, service: &str) -> String {
         format!("sqlite:{}", self.join(&format!("{service}.sqlite")).display())
     }
 
     /// The file with the master key; made with a new key when it is missing.
-    pub(crate) fn master_key_file(&self) -> anyhow::Result<PathBuf> {
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn master_key_file(&self) -> anyhow::Result<PathBuf> {
         let file = self.join("master.key");
         if !file.exists() {
             write_private(&file, FileMasterKey::generate().expose_secret())?;
@@ -41,14 +49,20 @@ impl DataFolder {
     }
 
     /// The master key.
-    pub(crate) fn master_key(&self) -> anyhow::Result<FileMasterKey> {
+    ///
+    /// # Errors
+    /// When its file cannot be read or made.
+    pub fn master_key(&self) -> anyhow::Result<FileMasterKey> {
         let file = self.master_key_file()?;
         let text = SecretString::from(fs::read_to_string(&file).context("reading the master key")?);
         FileMasterKey::parse(&text).with_context(|| format!("reading {}", file.display()))
     }
 
     /// A folder in it that only its owner can enter.
-    pub(crate) fn private_folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn private_folder(&self, name: &str) -> anyhow::Result<PathBuf> {
         let folder = self.join(name);
         fs::create_dir_all(&folder)?;
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))?;

@@ -2,7 +2,6 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -11,16 +10,15 @@ use latchkey_platform::config;
 use latchkey_platform::operations::{self, Readiness};
 use latchkey_platform::server::shutdown_on_signal;
 use latchkey_platform::telemetry::Telemetry;
-use secrecy::{ExposeSecret as _, SecretString};
-use tokio_util::sync::CancellationToken;
+use secrecy::SecretString;
 
-use crate::all_in_one::AllInOne;
-use crate::data::DataFolder;
 use crate::http::Request;
 use crate::output::say;
-use crate::seed::{self, Administrator};
-use crate::settings::Settings;
+use crate::seed;
 use crate::split;
+use latchkey::all_in_one::{Administrator, AllInOne};
+use latchkey::data::DataFolder;
+use latchkey::settings::Settings;
 
 /// How often a server that is starting is asked whether it answers.
 const ASK: Duration = Duration::from_millis(20);

@@ -1,19 +1,17 @@
 //! The command line of Latchkey: `latchkey dev`, `latchkey demo`, `latchkey pki`, `latchkey configuration`.
 
-mod all_in_one;
-mod data;
 mod demo;
 mod dev;
 mod http;
 mod output;
 mod seed;
-mod settings;
 mod split;
 mod supervise;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use latchkey::settings;
 use latchkey_platform::server::install_crypto;
 use latchkey_platform::tls;
 

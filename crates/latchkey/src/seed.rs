@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use anyhow::Context as _;
-use secrecy::{ExposeSecret as _, SecretString};
+use latchkey::all_in_one::Administrator;
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::http::Request;
@@ -14,14 +15,6 @@ pub(crate) const REALM: &str = "demo";
 pub(crate) const CLIENT_ID: &str = "product-sa-client";
 /// The client's secret: everybody knows it, so this realm is for trying only.
 pub(crate) const CLIENT_SECRET: &str = "password";
-
-/// Who may make realms.
-pub(crate) struct Administrator {
-    /// The username in the master realm.
-    pub(crate) username: String,
-    /// The password.
-    pub(crate) password: SecretString,
-}
 
 struct Admin {
     address: SocketAddr,

@@ -6,19 +6,26 @@ use serde::Deserialize;
 /// The sections that the all-in-one reads: those of the services, without what only concerns the network between them.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(crate) struct Settings {
-    pub(crate) telemetry: Telemetry,
-    pub(crate) gateway: latchkey_gateway::Config,
-    pub(crate) client_registry: latchkey_client_registry::Config,
-    pub(crate) role_mapping: latchkey_role_mapping::Config,
-    pub(crate) token_issuer: latchkey_token_issuer::Config,
-    pub(crate) session: latchkey_session::Config,
-    pub(crate) audit: latchkey_audit::Config,
+pub struct Settings {
+    /// Logs, traces, metrics.
+    pub telemetry: Telemetry,
+    /// HTTP.
+    pub gateway: latchkey_gateway::Config,
+    /// client-registry.
+    pub client_registry: latchkey_client_registry::Config,
+    /// role-mapping.
+    pub role_mapping: latchkey_role_mapping::Config,
+    /// token-issuer.
+    pub token_issuer: latchkey_token_issuer::Config,
+    /// session; its store is set by the data folder.
+    pub session: latchkey_session::Config,
+    /// audit.
+    pub audit: latchkey_audit::Config,
 }
 
 impl Settings {
     /// The names of the sections.
-    pub(crate) const SECTIONS: &'static [&'static str] =
+    pub const SECTIONS: &'static [&'static str] =
         &["telemetry", "gateway", "client_registry", "role_mapping", "token_issuer", "session", "audit"];
 }
 
@@ -80,8 +87,9 @@ The first administrator comes from `LATCHKEY_BOOTSTRAP_ADMIN_USERNAME` and `LATC
 keeps all data below `--data`, makes its own master key there, and sets `gateway.development`.
 ";
 
-/// `docs/configuration.md`.
-pub(crate) fn reference() -> String {
+/// The text of `docs/configuration.md`.
+#[must_use]
+pub fn reference() -> String {
     let mut text = PREFACE.to_owned();
     for section in REFERENCE {
         text.push_str(&format!("\n## `[{}]`\nRead by {}.\n\n", section.name, section.readers));

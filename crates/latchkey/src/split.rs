@@ -9,9 +9,9 @@ use latchkey_platform::tls;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
-use crate::data::DataFolder;
-use crate::seed::Administrator;
 use crate::supervise::{Program, supervise};
+use latchkey::all_in_one::Administrator;
+use latchkey::data::DataFolder;
 
 /// Servers that run already; those that are missing are started below the data folder.
 pub(crate) struct Backends {
