@@ -1,0 +1,96 @@
+//! What the fuzz targets share: a whole server in this process, without a socket, whose answers must never be our fault.
+//!
+//! To add a target: a file in `fuzz_targets/`, its entry in `Cargo.toml`, and a seed in `corpus/<target>/`.
+
+use std::sync::LazyLock;
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderValue, Method, Request, Uri};
+use latchkey::all_in_one::services;
+use latchkey::data::DataFolder;
+use latchkey::settings::Settings;
+use latchkey_gateway::admin::bootstrap::{ensure_master, ensure_realm};
+use latchkey_gateway::request_context::Connection;
+use latchkey_gateway::{App, Config, Gateway};
+use latchkey_platform::clock::{SharedClock, SystemClock};
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+/// The realm and the client that targets may name.
+pub const REALM: &str = "fuzz";
+pub const CLIENT: &str = "orders";
+pub const SECRET: &str = "password";
+
+struct Server {
+    runtime: Runtime,
+    gateway: Gateway,
+    /// A bearer token of the administrator.
+    administrator: String,
+}
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| {
+    latchkey_platform::server::install_crypto();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let (gateway, administrator) = runtime.block_on(start());
+    Server { runtime, gateway, administrator }
+});
+
+async fn start() -> (Gateway, String) {
+    // The folder stays until the process ends: a target runs until it is stopped.
+    let folder = DataFolder::open(&tempfile::TempDir::new().unwrap().keep()).unwrap();
+    let clock: SharedClock = std::sync::Arc::new(SystemClock);
+    let services = services(Settings::default(), &folder, &clock, &CancellationToken::new()).await.unwrap();
+    ensure_master(&services, "admin", "admin".into()).await.unwrap();
+    // The administrator's token must outlive the run.
+    let realm = serde_json::json!({"realm": REALM, "enabled": true, "clients": [{"clientId": CLIENT, "secret": SECRET,
+        "publicClient": false, "serviceAccountsEnabled": true}]});
+    ensure_realm(&services, realm).await.unwrap();
+    let config = Config { development: true, ..Config::default() };
+    let gateway = Gateway::new(App::new(services, config, clock));
+    let form = "grant_type=password&client_id=admin-cli&username=admin&password=admin";
+    let answer = gateway.answer(form_request("/realms/master/protocol/openid-connect/token", form.as_bytes())).await;
+    let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    (gateway, body["access_token"].as_str().unwrap().to_owned())
+}
+
+/// A request as the listener would hand it on; nothing where the parts make no request.
+pub fn request(method: Method, uri: &[u8], body: Vec<u8>) -> Option<Request<Body>> {
+    let uri = Uri::try_from(uri).ok().filter(|uri| uri.path().starts_with('/'))?;
+    let mut request = Request::new(Body::from(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = uri;
+    request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
+    request.extensions_mut().insert(Connection { peer: ([127, 0, 0, 1], 1).into(), secure: false });
+    Some(request)
+}
+
+/// A form to an endpoint.
+pub fn form_request(path: &str, form: &[u8]) -> Request<Body> {
+    let mut request = request(Method::POST, path.as_bytes(), form.to_vec()).unwrap();
+    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+    request.headers_mut().insert("content-type", form);
+    request
+}
+
+/// The path of one of the realm's OpenID Connect endpoints.
+pub fn endpoint(name: &str) -> String {
+    format!("/realms/{REALM}/protocol/openid-connect/{name}")
+}
+
+/// With the administrator's token.
+pub fn as_administrator(mut request: Request<Body>) -> Request<Body> {
+    let bearer = HeaderValue::try_from(format!("Bearer {}", SERVER.administrator)).unwrap();
+    request.headers_mut().insert("authorization", bearer);
+    request
+}
+
+/// Has a request answered, and holds the answer to what every answer must be: no fault of ours, and none of our insides in it.
+pub fn must_be_answered(request: Request<Body>) {
+    let (status, body) = SERVER.runtime.block_on(async {
+        let answer = SERVER.gateway.answer(request).await;
+        let status = answer.status();
+        (status, to_bytes(answer.into_body(), usize::MAX).await.unwrap())
+    });
+    assert!(status.as_u16() < 500, "{status}: {}", String::from_utf8_lossy(&body));
+}
