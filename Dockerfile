@@ -2,11 +2,17 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/src/target \
-    cargo build --release --locked --bins \
- && mkdir /out && cp target/release/latchkey target/release/latchkey-* /out/ && rm -f /out/*.d /out/latchkey-bench
+# Cargo trusts the times of files: beside a kept target folder, an older checkout would pass for built. So all own files are new.
+RUN --mount=type=cache,id=latchkey-registry,target=/usr/local/cargo/registry \
+    --mount=type=cache,id=latchkey-target,target=/src/target,sharing=locked \
+    find . -path ./target -prune -o -type f -exec touch {} + \
+ && cargo build --release --locked --bins -p latchkey -p latchkey-gateway -p latchkey-client-registry \
+      -p latchkey-role-mapping -p latchkey-token-issuer -p latchkey-session -p latchkey-audit \
+ && mkdir /out && find target/release -maxdepth 1 -type f -executable -name 'latchkey*' -exec cp {} /out/ \;
 
 FROM debian:bookworm-slim AS base
+# What the certificate of a Redis, a database or a collector elsewhere is checked against.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 RUN mkdir /certificates && chown 65532:65532 /certificates
 USER 65532:65532
 
