@@ -87,6 +87,10 @@ impl Gateway {
             |Ok(response)| response,
         );
 
+        if response.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            // The rest of the body is not read, so nothing can follow on this connection.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         security_headers::add(response.headers_mut());
         response.headers_mut().insert(X_REQUEST_ID, id.header());
         self.metrics.record(endpoint, response.status(), started.elapsed());

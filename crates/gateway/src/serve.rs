@@ -80,11 +80,7 @@ pub async fn serve_on(
     let app = App::new(services, config, clock);
     let gateway = Gateway::new(app.clone());
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1()
-        .title_case_headers(true)
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .pipeline_flush(true);
+    http.http1().title_case_headers(true).timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     http.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
     let http = Arc::new(http);
     let connections = TaskTracker::new();

@@ -1,11 +1,17 @@
 //! The smallest HTTP client that shows what is on the wire, byte for byte.
 
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+/// How long a service may be away.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How soon it is asked again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A request as it is sent.
 pub(crate) struct Request {
@@ -79,9 +85,14 @@ impl Request {
         Ok(Answer { status, head: head.to_owned(), body: body.to_owned() })
     }
 
-    /// Sends it and expects success.
+    /// Sends it and expects success. While a service is away it is sent again, for [`PATIENCE`].
     pub(crate) async fn succeed(&self, address: SocketAddr) -> anyhow::Result<Answer> {
-        let answer = self.send(address).await?;
+        let end = Instant::now() + PATIENCE;
+        let mut answer = self.send(address).await?;
+        while answer.status == 503 && Instant::now() < end {
+            tokio::time::sleep(PAUSE).await;
+            answer = self.send(address).await?;
+        }
         if answer.status >= 400 {
             bail!("{} {}: {} {}", self.method, self.path, answer.status, answer.body);
         }

@@ -70,6 +70,8 @@ pub(crate) enum Error {
 
     #[error("Client not enabled to retrieve service account")]
     ServiceAccountOff,
+    #[error("The associated service account for the client does not exist")]
+    ServiceAccountMissing,
     #[error("User '{0}' disabled")]
     ServiceAccountDisabled(String),
     #[error("Public client not allowed to retrieve service account")]
@@ -248,7 +250,9 @@ impl Error {
             Self::TokenTypeNotRevocable => (S::BAD_REQUEST, Some(UnsupportedTokenType)),
             Self::InvalidScope(_) => (S::BAD_REQUEST, Some(InvalidScope)),
             Self::CallerNotAllowed => (S::FORBIDDEN, Some(InvalidRequest)),
-            Self::ServiceAccountDisabled(_) => (S::UNAUTHORIZED, Some(InvalidRequest)),
+            Self::ServiceAccountDisabled(_) | Self::ServiceAccountMissing => {
+                (S::UNAUTHORIZED, Some(InvalidRequest))
+            }
 
             Self::ClientUnknown | Self::CallerCredentialsInvalid => (S::UNAUTHORIZED, Some(InvalidClient)),
             Self::AudienceNotFound
@@ -373,6 +377,7 @@ impl Error {
             Self::Dpop(_) => "invalid_dpop_proof",
             Self::UserCredentialsInvalid => "invalid_user_credentials",
             Self::ServiceAccountDisabled(_) | Self::UserDisabled | Self::AccountDisabled => "user_disabled",
+            Self::ServiceAccountMissing => "user_not_found",
             Self::AccountNotSetUp => "resolve_required_actions",
             Self::CodeInvalid => "invalid_code",
             Self::RefreshTokenMissing

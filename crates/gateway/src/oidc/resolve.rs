@@ -69,7 +69,7 @@ pub(crate) fn has_scope(scopes: &str, scope: &str) -> bool {
 pub(crate) fn service_account_error(refusal: ResolveRefusal, scope: Option<&str>) -> Error {
     match refusal.reason() {
         Reason::InvalidScope => Error::InvalidScope(scope.unwrap_or_default().to_owned()),
-        Reason::AccountNotFound => Error::ServiceAccountOff,
+        Reason::AccountNotFound => Error::ServiceAccountMissing,
         Reason::AccountDisabled => Error::ServiceAccountDisabled(refusal.detail),
         Reason::ClientNotFound => Error::ClientUnknown,
         Reason::AudienceNotAvailable => Error::AudienceNotAvailable(refusal.detail),
