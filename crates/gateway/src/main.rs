@@ -11,7 +11,15 @@ use latchkey_platform::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
-use std::{process::ExitCode, time::Duration};
+use std::{
+    future::ready,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -56,12 +64,16 @@ async fn run(settings: Sections, context: Context) -> Result<(), Error> {
         sessions: remotes.sessions()?,
         audit: remotes.audit()?,
     };
-    context.serve_operations(Readiness::default()).await?;
+    let set_up = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&set_up);
+    let readiness = Readiness::default().with("administrator", move || ready(asked.load(Ordering::Relaxed)));
+    context.serve_operations(readiness).await?;
     if let Some((username, password)) = administrator(gateway.development)? {
         let made = context.shutdown.run_until_cancelled(make_administrator(&services, &username, &password));
         let Some(made) = made.await else { return Ok(()) };
         made.map_err(Error::program("the administrator can't be made"))?;
     }
+    set_up.store(true, Ordering::Relaxed);
     tracing::info!(listen = %gateway.listen, "serving");
     let (clock, shutdown) = (context.clock.clone(), context.shutdown.clone());
     latchkey_gateway::serve(gateway, services, clock, shutdown)
