@@ -19,7 +19,12 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         for (path, form) in [
             ("token/introspect", format!("{client}&token={encoded}")),
             ("token", format!("{client}&grant_type=refresh_token&refresh_token={encoded}")),
-            ("token", format!("grant_type=client_credentials&client_assertion_type={ASSERTION}&client_assertion={encoded}")),
+            (
+                "token",
+                format!(
+                    "grant_type=client_credentials&client_assertion_type={ASSERTION}&client_assertion={encoded}"
+                ),
+            ),
         ] {
             must_be_answered(form_request(&endpoint(path), form.as_bytes()));
         }

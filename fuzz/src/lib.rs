@@ -48,7 +48,8 @@ async fn start() -> (Gateway, String) {
     let config = Config { development: true, ..Config::default() };
     let gateway = Gateway::new(App::new(services, config, clock));
     let form = "grant_type=password&client_id=admin-cli&username=admin&password=admin";
-    let answer = gateway.answer(form_request("/realms/master/protocol/openid-connect/token", form.as_bytes())).await;
+    let answer =
+        gateway.answer(form_request("/realms/master/protocol/openid-connect/token", form.as_bytes())).await;
     let body = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
     let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
     (gateway, body["access_token"].as_str().unwrap().to_owned())
