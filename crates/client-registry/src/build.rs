@@ -5,10 +5,10 @@ use std::sync::Arc;
 use latchkey_platform::changelog::ChangeLog;
 use latchkey_platform::clock::SharedClock;
 use latchkey_platform::database::Database;
+use latchkey_platform::epoch::Epochs;
 use latchkey_platform::vault::{MasterKey, Vault};
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::epoch::Epochs;
 use crate::cache::known_clients::KnownClients;
 use crate::cache::known_realms::KnownRealms;
 use crate::changes::{Writer, outdate_by};

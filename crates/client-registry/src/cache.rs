@@ -2,6 +2,6 @@
 //! told by its epoch, so that nothing stale is ever put back.
 
 mod dated;
-pub(crate) mod epoch;
 pub(crate) mod known_clients;
 pub(crate) mod known_realms;
+pub(crate) mod read_from;

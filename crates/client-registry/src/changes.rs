@@ -6,9 +6,10 @@ use std::sync::Arc;
 use latchkey_api::common::v1::{AdminEvent, Change, Operation};
 use latchkey_platform::changelog::{ChangeLog, NewChange};
 use latchkey_platform::database::Transaction;
+use latchkey_platform::epoch::Epochs;
 use serde_json::Value;
 
-use crate::cache::epoch::{Epochs, Of};
+use crate::cache::read_from::Of;
 use crate::error::Error;
 
 /// The kinds of things in the change log.

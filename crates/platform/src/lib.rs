@@ -8,6 +8,7 @@ pub mod changelog;
 pub mod clock;
 pub mod config;
 pub mod database;
+pub mod epoch;
 pub mod follower;
 pub mod operations;
 pub mod random;

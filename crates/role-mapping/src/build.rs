@@ -7,12 +7,12 @@ use latchkey_api::common::v1::WatchRequest;
 use latchkey_platform::changelog::ChangeLog;
 use latchkey_platform::clock::SharedClock;
 use latchkey_platform::database::Database;
+use latchkey_platform::epoch::Epochs;
 use latchkey_platform::follower::{Follower, OpenWatch};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response};
 
-use crate::cache::epoch::Epochs;
 use crate::cache::facts::FactCaches;
 use crate::cache::resolutions::Resolutions;
 use crate::changes::{Writer, outdate_by};

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::builtin;
-use crate::cache::epoch::Of;
+use crate::cache::read_from::Of;
 use crate::changes::{Entry, Writer};
 use crate::clients::{chosen_scopes, stored_client};
 use crate::error::Error;

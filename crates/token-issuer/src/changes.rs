@@ -6,9 +6,9 @@ use std::sync::Arc;
 use latchkey_api::common::v1::{AdminEvent, Operation};
 use latchkey_platform::changelog::{ChangeLog, NewChange};
 use latchkey_platform::database::Transaction;
+use latchkey_platform::epoch::Epochs;
 use serde_json::{Value, json};
 
-use crate::cache::epoch::Epochs;
 use crate::error::Error;
 
 /// An entry of the change log.

@@ -9,8 +9,9 @@ use moka::future::Cache;
 use moka::ops::compute::{CompResult, Op};
 use moka::policy::EvictionPolicy;
 
-use super::epoch::{Epoch, Epochs, Of};
+use super::read_from::Of;
 use crate::error::Error;
+use latchkey_platform::epoch::{Epoch, Epochs};
 
 /// What an entry takes beside the value's own weight: keys, counters, the cache's bookkeeping.
 const OVERHEAD: usize = 300;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use latchkey_api::registry::v1::Client;
 use latchkey_platform::clock::SharedClock;
 use latchkey_platform::database::Database;
+use latchkey_platform::epoch::Epochs;
 use latchkey_platform::vault::Vault;
 use moka::Equivalent;
 
 use super::dated::DatedCache;
-use super::epoch::{Epochs, Of};
+use super::read_from::Of;
 use crate::authentication::{self, Authenticator};
 use crate::error::Error;
 use crate::store::{clients, is_storable};

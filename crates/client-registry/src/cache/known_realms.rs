@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use latchkey_api::registry::v1::Realm;
 use latchkey_platform::database::Database;
+use latchkey_platform::epoch::Epochs;
 use latchkey_platform::vault::Vault;
 
 use super::dated::DatedCache;
-use super::epoch::{Epochs, Of};
+use super::read_from::Of;
 use crate::error::Error;
 use crate::store::is_storable;
 use crate::store::realms::{self, StoredRealm};

@@ -5,11 +5,12 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use latchkey_platform::database::Database;
+use latchkey_platform::epoch::{Epoch, Epochs};
 use moka::future::Cache;
 use moka::ops::compute::{CompResult, Op};
 use moka::policy::EvictionPolicy;
 
-use super::epoch::{Epoch, Epochs, Of};
+use super::read_from::Of;
 use crate::error::Error;
 use crate::load;
 use crate::resolve::{AccountFacts, ClientFacts, RealmFacts};

@@ -4,9 +4,9 @@ use std::hash::{BuildHasher as _, Hash, Hasher as _, RandomState};
 use std::sync::Arc;
 
 use latchkey_api::roles::v1::ResolveRequest;
+use latchkey_platform::epoch::{Epoch, Epochs};
 use moka::sync::Cache;
 
-use super::epoch::{Epoch, Epochs};
 use crate::resolve::Answer;
 
 /// A resolution, with what it was drawn from.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use latchkey_platform::database::Database;
+use latchkey_platform::epoch::{Epoch, Epochs};
 use latchkey_platform::vault::Vault;
 use moka::future::Cache;
 use moka::ops::compute::{CompResult, Op};
 use moka::policy::EvictionPolicy;
 
-use super::epoch::{Epoch, Epochs};
 use crate::error::Error;
 use crate::key::realm_keys::RealmKeys;
 use crate::store::{key_providers, realms};

@@ -3,31 +3,20 @@
 //!
 //! The counters are striped by hash: their number is fixed, and two things on one stripe only cost each other a reload.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const STRIPES: usize = 8192;
 
-/// The counters of one process.
-pub(crate) struct Epochs {
+/// The counters of one process. What they count writes of is the caller's: any key that can be hashed.
+pub struct Epochs {
     stripes: Box<[AtomicU64]>,
     hasher: RandomState,
 }
 
-/// What a value was read from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Of<'a> {
-    /// What a whole realm shares.
-    Realm(&'a str),
-    /// A client, by realm and UUID.
-    Client(&'a str, &'a str),
-    /// An account, by realm and id.
-    Account(&'a str, &'a str),
-}
-
 /// A counter as it stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Epoch {
+pub struct Epoch {
     stripe: u32,
     count: u64,
 }
@@ -40,24 +29,26 @@ impl Default for Epochs {
 }
 
 impl Epochs {
-    /// The counter now: ask before reading.
-    pub(crate) fn now(&self, of: Of<'_>) -> Epoch {
+    /// The counter of a key now: ask before reading.
+    #[must_use]
+    pub fn now(&self, of: impl Hash) -> Epoch {
         let stripe = self.stripe(of);
         let count = self.stripes[stripe as usize].load(Ordering::Acquire);
         Epoch { stripe, count }
     }
 
     /// Whether nothing has been written since.
-    pub(crate) fn is_current(&self, epoch: Epoch) -> bool {
+    #[must_use]
+    pub fn is_current(&self, epoch: Epoch) -> bool {
         self.stripes[epoch.stripe as usize].load(Ordering::Acquire) == epoch.count
     }
 
     /// Moves the counter on: call after the commit.
-    pub(crate) fn advance(&self, of: Of<'_>) {
+    pub fn advance(&self, of: impl Hash) {
         self.stripes[self.stripe(of) as usize].fetch_add(1, Ordering::AcqRel);
     }
 
-    fn stripe(&self, of: Of<'_>) -> u32 {
+    fn stripe(&self, of: impl Hash) -> u32 {
         u32::try_from(self.hasher.hash_one(of) % STRIPES as u64).expect("the remainder is small")
     }
 }
@@ -69,11 +60,11 @@ mod tests {
     #[test]
     fn an_epoch_ends_with_the_next_write() {
         let epochs = Epochs::default();
-        let (realm, account) = (epochs.now(Of::Realm("r")), epochs.now(Of::Account("r", "u")));
+        let (realm, account) = (epochs.now("r"), epochs.now(("r", "u")));
         assert!(epochs.is_current(realm) && epochs.is_current(account));
-        epochs.advance(Of::Realm("r"));
+        epochs.advance("r");
         assert!(!epochs.is_current(realm));
         assert_eq!(realm.stripe == account.stripe, !epochs.is_current(account));
-        assert!(epochs.is_current(epochs.now(Of::Realm("r"))));
+        assert!(epochs.is_current(epochs.now("r")));
     }
 }
