@@ -4,6 +4,7 @@
 //! To add a service: give it a `Config` of the sections it needs, a `build` function that takes what it depends on, and
 //! a `main` that calls [`server::Program::main`].
 
+pub mod cache;
 pub mod changelog;
 pub mod clock;
 pub mod config;

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 pub use master::{FileMasterKey, MasterKey, MasterKeyError};
 
+use crate::cache::Bounded;
 use crate::clock::SharedClock;
 use crate::database::{self, Database, Queries, Transaction};
 use crate::{params, random};
@@ -16,8 +17,8 @@ use crate::{params, random};
 /// Bytes of a data key's id.
 const ID_LEN: usize = 8;
 const KEY_LEN: usize = 32;
-/// Data keys kept unwrapped in memory.
-const CACHED_KEYS: u64 = 20_000;
+/// Bytes of data keys that are kept unwrapped in memory.
+const KEY_CACHE_BYTES: u64 = 20_000_000;
 
 /// What can go wrong with secrets at rest.
 #[derive(Debug, thiserror::Error)]
@@ -36,14 +37,17 @@ pub enum Error {
     Master(#[from] MasterKeyError),
 }
 
+/// A data key: its realm's id and its own.
+type KeyName = (String, [u8; ID_LEN]);
+
 /// Seals and opens secrets of realms. Cloning it is a pointer's copy.
 #[derive(Clone)]
 pub struct Vault {
     database: Database,
     master: Arc<dyn MasterKey>,
     clock: SharedClock,
-    /// By realm id and key id. A key's bytes are inside the cipher's own type, which is cleared when it is dropped.
-    keys: moka::sync::Cache<(String, [u8; ID_LEN]), Arc<LessSafeKey>>,
+    /// A key's bytes are inside the cipher's own type, which is cleared when it is dropped.
+    keys: Arc<Bounded<KeyName, Arc<LessSafeKey>>>,
 }
 
 /// What a ciphertext is bound to beside its realm: moved to another place it does not open.
@@ -61,7 +65,7 @@ impl Vault {
     /// A vault whose data keys are in `database`.
     #[must_use]
     pub fn new(database: Database, master: Arc<dyn MasterKey>, clock: SharedClock) -> Self {
-        let keys = moka::sync::Cache::new(CACHED_KEYS);
+        let keys = Arc::new(Bounded::new(KEY_CACHE_BYTES));
         Self { database, master, clock, keys }
     }
 
@@ -173,7 +177,8 @@ impl Vault {
         let row = queries.fetch_optional(sql, params![realm_id, id_to_text(id)]).await?;
         let wrapped = row.ok_or_else(|| unreadable(realm_id))?.bytes("wrapped")?;
         let key = Arc::new(cipher(&self.master.unwrap(realm_id, &wrapped)?, realm_id)?);
-        self.keys.insert(cached, Arc::clone(&key));
+        let weight = cached.0.len() + size_of::<LessSafeKey>();
+        self.keys.insert(cached, Arc::clone(&key), weight);
         Ok(key)
     }
 }

@@ -56,7 +56,7 @@ pub async fn build(
         Follower::start(database.clone(), UPSTREAM, watch(registry.clone()), Arc::new(cascade), shutdown)
             .await?;
     Ok(Arc::new(RoleMappingService {
-        facts: FactCaches::new(database.clone(), Arc::clone(&epochs), config.facts_cache_bytes),
+        facts: FactCaches::new(database.clone(), &epochs, config.facts_cache_bytes),
         resolutions: Resolutions::new(epochs, config.resolution_cache_bytes),
         passwords: Passwords::new()?,
         database,

@@ -29,7 +29,7 @@ impl RoleMappingService {
         };
         let account_id = match &asked.account {
             Some(resolve_request::Account::UserId(id)) => Some(id),
-            Some(resolve_request::Account::ServiceAccount(_)) => client.facts.service_account.as_ref(),
+            Some(resolve_request::Account::ServiceAccount(_)) => client.service_account.as_ref(),
             None => return Err(Error::Invalid { what: "account", reason: "is missing" }),
         };
         let account = match account_id {
@@ -37,12 +37,12 @@ impl RoleMappingService {
             None => None,
         };
         let Some(account) = account else { return Ok(refused(Reason::AccountNotFound, String::new())) };
-        if !account.facts.enabled {
-            return Ok(refused(Reason::AccountDisabled, account.facts.username.clone()));
+        if !account.enabled {
+            return Ok(refused(Reason::AccountDisabled, account.username.clone()));
         }
         let realm = self.facts.realm(realm_id).await?;
 
-        let facts = Facts { realm: &realm.facts, client: &client.facts, account: &account.facts };
+        let facts = Facts { realm: &realm, client: &client, account: &account };
         let mut ask = ask(&asked);
         let mut answer = match resolve(facts, &ask) {
             Ok(answer) => answer,
@@ -57,11 +57,11 @@ impl RoleMappingService {
             };
         }
         let told = Account {
-            id: account.facts.id.clone(),
-            username: account.facts.username.clone(),
-            not_before_s: account.facts.not_before_s,
+            id: account.id.clone(),
+            username: account.username.clone(),
+            not_before_s: account.not_before_s,
         };
-        let epochs = [realm.epochs[0], client.epochs[1], account.epochs[1]];
+        let epochs = [realm.epochs()[0], client.epochs()[1], account.epochs()[1]];
         let finished = Arc::new(Finished::new(&asked, epochs, told, answer));
         if !entangled {
             self.resolutions.keep(Arc::clone(&finished));

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use latchkey_api::registry::v1::Client;
+use latchkey_platform::cache::Equivalent;
 use latchkey_platform::clock::SharedClock;
 use latchkey_platform::database::Database;
 use latchkey_platform::epoch::Epochs;
 use latchkey_platform::vault::Vault;
-use moka::Equivalent;
 
-use super::dated::DatedCache;
+use super::dated::{CacheKey, Known, KnownOrAbsent};
 use super::read_from::Of;
 use crate::authentication::{self, Authenticator};
 use crate::error::Error;
@@ -38,17 +38,17 @@ impl KnownClient {
         let lists: usize = lists.map(|uri| 24 + uri.len()).sum();
         let texts = [&client.client_id, &client.name, &client.description, &self.settings_json];
         let texts: usize = texts.map(String::len).iter().sum();
-        size_of::<Self>() + 200 + attributes + lists + texts + self.authenticator.weight()
+        200 + attributes + lists + texts + self.authenticator.weight()
     }
 }
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     realm_id: String,
     client_id: String,
 }
 
-impl Key {
+impl CacheKey for Key {
     fn weight(&self) -> usize {
         self.realm_id.len() + self.client_id.len()
     }
@@ -78,7 +78,7 @@ pub(crate) struct KnownClients {
     database: Database,
     vault: Vault,
     clock: SharedClock,
-    kept: DatedCache<Key, KnownClient>,
+    kept: KnownOrAbsent<Key, KnownClient>,
 }
 
 impl KnownClients {
@@ -90,7 +90,9 @@ impl KnownClients {
         epochs: &Arc<Epochs>,
         bytes: u64,
     ) -> Self {
-        let kept = DatedCache::new(Arc::clone(epochs), bytes, Key::weight, KnownClient::weight);
+        let kept = KnownOrAbsent::new(epochs, bytes, |key: &Key, client: &KnownClient| {
+            key.weight() + client.weight()
+        });
         Self { database, vault, clock, kept }
     }
 
@@ -99,7 +101,7 @@ impl KnownClients {
         &self,
         realm_id: &str,
         client_id: &str,
-    ) -> Result<Option<Arc<KnownClient>>, Error> {
+    ) -> Result<Option<Known<KnownClient>>, Error> {
         if !is_storable(realm_id) || !is_storable(client_id) {
             return Ok(None);
         }

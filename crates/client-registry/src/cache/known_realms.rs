@@ -7,7 +7,7 @@ use latchkey_platform::database::Database;
 use latchkey_platform::epoch::Epochs;
 use latchkey_platform::vault::Vault;
 
-use super::dated::DatedCache;
+use super::dated::{Known, KnownOrAbsent};
 use super::read_from::Of;
 use crate::error::Error;
 use crate::store::is_storable;
@@ -33,7 +33,7 @@ impl KnownRealm {
         let attributes: usize =
             realm.attributes.iter().map(|(name, value)| 64 + name.len() + value.len()).sum();
         let event_types: usize = realm.enabled_event_types.iter().map(|kind| 24 + kind.len()).sum();
-        size_of::<Self>() + attributes + event_types + self.settings_json.len() + realm.name.len()
+        attributes + event_types + self.settings_json.len() + realm.name.len()
     }
 }
 
@@ -41,19 +41,20 @@ impl KnownRealm {
 pub(crate) struct KnownRealms {
     database: Database,
     vault: Vault,
-    by_name: DatedCache<String, KnownRealm>,
-    by_id: DatedCache<String, KnownRealm>,
+    by_name: KnownOrAbsent<String, KnownRealm>,
+    by_id: KnownOrAbsent<String, KnownRealm>,
 }
 
 impl KnownRealms {
     /// A cache that takes up to about `bytes`.
     pub(crate) fn new(database: Database, vault: Vault, epochs: &Arc<Epochs>, bytes: u64) -> Self {
-        let half = || DatedCache::new(Arc::clone(epochs), bytes / 2, String::len, KnownRealm::weight);
+        let weight = |key: &String, realm: &KnownRealm| key.len() + realm.weight();
+        let half = || KnownOrAbsent::new(epochs, bytes / 2, weight);
         Self { database, vault, by_name: half(), by_id: half() }
     }
 
     /// A realm by its name.
-    pub(crate) async fn by_name(&self, name: &str) -> Result<Option<Arc<KnownRealm>>, Error> {
+    pub(crate) async fn by_name(&self, name: &str) -> Result<Option<Known<KnownRealm>>, Error> {
         if !is_storable(name) {
             return Ok(None);
         }
@@ -63,7 +64,7 @@ impl KnownRealms {
     }
 
     /// A realm by its id.
-    pub(crate) async fn by_id(&self, id: &str) -> Result<Option<Arc<KnownRealm>>, Error> {
+    pub(crate) async fn by_id(&self, id: &str) -> Result<Option<Known<KnownRealm>>, Error> {
         if !is_storable(id) {
             return Ok(None);
         }

@@ -1,58 +1,75 @@
 //! The facts of realms, clients and accounts in memory.
 
-use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
 
+use latchkey_platform::cache::{Dated, DatedCache, Equivalent};
 use latchkey_platform::database::Database;
-use latchkey_platform::epoch::{Epoch, Epochs};
-use moka::future::Cache;
-use moka::ops::compute::{CompResult, Op};
-use moka::policy::EvictionPolicy;
+use latchkey_platform::epoch::Epochs;
 
 use super::read_from::Of;
 use crate::error::Error;
 use crate::load;
 use crate::resolve::{AccountFacts, ClientFacts, RealmFacts};
 
-/// Facts with the epochs that they are good for: their own and their realm's.
-#[derive(Debug)]
-pub(crate) struct Dated<T> {
-    pub(crate) facts: T,
-    pub(crate) epochs: [Epoch; 2],
+/// Facts with the epochs that they are good for: their realm's and their own.
+pub(crate) type Known<T> = Arc<Dated<T, 2>>;
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    realm_id: String,
+    id: String,
 }
 
-type Kept<K, T> = Cache<K, Arc<Dated<T>>>;
-type Pair = (String, String);
+impl Key {
+    fn weight(&self) -> usize {
+        self.realm_id.len() + self.id.len()
+    }
+}
+
+/// A key that owns nothing, to look up with.
+#[derive(Hash)]
+struct Name<'a> {
+    realm_id: &'a str,
+    id: &'a str,
+}
+
+impl Equivalent<Key> for Name<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.realm_id == key.realm_id && self.id == key.id
+    }
+}
+
+impl From<&Name<'_>> for Key {
+    fn from(name: &Name<'_>) -> Self {
+        Self { realm_id: name.realm_id.to_owned(), id: name.id.to_owned() }
+    }
+}
 
 /// The caches.
 pub(crate) struct FactCaches {
     database: Database,
-    epochs: Arc<Epochs>,
-    realms: Kept<String, RealmFacts>,
-    clients: Kept<Pair, ClientFacts>,
-    accounts: Kept<Pair, AccountFacts>,
+    realms: DatedCache<String, RealmFacts, 2>,
+    clients: DatedCache<Key, ClientFacts, 2>,
+    accounts: DatedCache<Key, AccountFacts, 2>,
 }
 
 impl FactCaches {
     /// Caches that take up to about `bytes` in all.
-    pub(crate) fn new(database: Database, epochs: Arc<Epochs>, bytes: u64) -> Self {
+    pub(crate) fn new(database: Database, epochs: &Arc<Epochs>, bytes: u64) -> Self {
+        let epochs = || Arc::clone(epochs);
         Self {
             database,
-            epochs,
-            realms: kept(bytes / 2, RealmFacts::weight),
-            clients: kept(bytes / 4, ClientFacts::weight),
-            accounts: kept(bytes / 4, AccountFacts::weight),
+            realms: DatedCache::new(epochs(), bytes / 2, |id, facts| id.len() + facts.weight()),
+            clients: DatedCache::new(epochs(), bytes / 4, |key, facts| key.weight() + facts.weight()),
+            accounts: DatedCache::new(epochs(), bytes / 4, |key, facts| key.weight() + facts.weight()),
         }
     }
 
     /// The facts of a realm; empty ones where nothing has been provisioned.
-    pub(crate) async fn realm(&self, realm_id: &str) -> Result<Arc<Dated<RealmFacts>>, Error> {
-        let load = || async {
-            let facts = load::realm(&mut self.database.clone(), realm_id).await?;
-            Ok(Some(facts))
-        };
-        let found = self.get(&self.realms, realm_id.to_owned(), [Of::Realm(realm_id); 2], load).await?;
+    pub(crate) async fn realm(&self, realm_id: &str) -> Result<Known<RealmFacts>, Error> {
+        let load = || async { load::realm(&mut self.database.clone(), realm_id).await.map(Some) };
+        let found = self.realms.get(realm_id, [Of::Realm(realm_id); 2], load).await?;
         found.ok_or(Error::RealmNotFound)
     }
 
@@ -61,10 +78,10 @@ impl FactCaches {
         &self,
         realm_id: &str,
         uuid: &str,
-    ) -> Result<Option<Arc<Dated<ClientFacts>>>, Error> {
+    ) -> Result<Option<Known<ClientFacts>>, Error> {
         let load = || async { load::client(&mut self.database.clone(), realm_id, uuid).await };
-        self.get(&self.clients, pair(realm_id, uuid), [Of::Realm(realm_id), Of::Client(realm_id, uuid)], load)
-            .await
+        let of = [Of::Realm(realm_id), Of::Client(realm_id, uuid)];
+        self.clients.get(&Name { realm_id, id: uuid }, of, load).await
     }
 
     /// The facts of an account, if it is there.
@@ -72,71 +89,9 @@ impl FactCaches {
         &self,
         realm_id: &str,
         id: &str,
-    ) -> Result<Option<Arc<Dated<AccountFacts>>>, Error> {
+    ) -> Result<Option<Known<AccountFacts>>, Error> {
         let load = || async { load::account(&mut self.database.clone(), realm_id, id).await };
-        self.get(&self.accounts, pair(realm_id, id), [Of::Realm(realm_id), Of::Account(realm_id, id)], load)
-            .await
+        let of = [Of::Realm(realm_id), Of::Account(realm_id, id)];
+        self.accounts.get(&Name { realm_id, id }, of, load).await
     }
-
-    /// From memory if current; else read once, however many ask. What is not there is not kept.
-    async fn get<K, T, F>(
-        &self,
-        cache: &Kept<K, T>,
-        key: K,
-        of: [Of<'_>; 2],
-        load: impl FnOnce() -> F,
-    ) -> Result<Option<Arc<Dated<T>>>, Error>
-    where
-        K: Hash + Eq + Send + Sync + 'static,
-        T: Send + Sync + 'static,
-        F: Future<Output = Result<Option<T>, Error>>,
-    {
-        if let Some(dated) = cache.get(&key).await
-            && self.is_current(&dated)
-        {
-            return Ok(Some(dated));
-        }
-        let computed = cache
-            .entry(key)
-            .and_try_compute_with(|entry| async {
-                let entry = entry.map(moka::Entry::into_value);
-                if entry.as_ref().is_some_and(|dated| self.is_current(dated)) {
-                    return Ok(Op::Nop);
-                }
-                let epochs = of.map(|of| self.epochs.now(of));
-                Ok::<_, Error>(match load().await? {
-                    Some(facts) => Op::Put(Arc::new(Dated { facts, epochs })),
-                    None => Op::Remove,
-                })
-            })
-            .await?;
-        Ok(match computed {
-            CompResult::Inserted(entry) | CompResult::ReplacedWith(entry) | CompResult::Unchanged(entry) => {
-                Some(entry.into_value())
-            }
-            CompResult::Removed(_) | CompResult::StillNone(_) => None,
-        })
-    }
-
-    fn is_current<T>(&self, dated: &Dated<T>) -> bool {
-        dated.epochs.iter().all(|epoch| self.epochs.is_current(*epoch))
-    }
-}
-
-fn pair(realm_id: &str, id: &str) -> Pair {
-    (realm_id.to_owned(), id.to_owned())
-}
-
-/// Least recently used goes first: an outdated entry is never read again, however popular it was.
-fn kept<K: Hash + Eq + Send + Sync + 'static, T: Send + Sync + 'static>(
-    bytes: u64,
-    weight: fn(&T) -> usize,
-) -> Kept<K, T> {
-    Cache::builder()
-        .max_capacity(bytes)
-        .eviction_policy(EvictionPolicy::lru())
-        .weigher(move |_, dated: &Arc<Dated<T>>| {
-            u32::try_from(150 + weight(&dated.facts)).unwrap_or(u32::MAX)
-        })
-        .build()
 }

@@ -4,8 +4,8 @@ use std::hash::{BuildHasher as _, Hash, Hasher as _, RandomState};
 use std::sync::Arc;
 
 use latchkey_api::roles::v1::ResolveRequest;
+use latchkey_platform::cache::Bounded;
 use latchkey_platform::epoch::{Epoch, Epochs};
-use moka::sync::Cache;
 
 use crate::resolve::Answer;
 
@@ -39,13 +39,13 @@ impl Finished {
         let claims: usize =
             claims.into_iter().flatten().map(|set| set.json.len() + 100 * set.late.len()).sum();
         let texts = [&self.asked.realm_id, &self.asked.client_uuid, &answer.scope, &answer.granted_scope];
-        700 + claims + texts.map(String::len).iter().sum::<usize>() + 120 * answer.roles.len()
+        size_of::<Self>() + claims + texts.map(String::len).iter().sum::<usize>() + 120 * answer.roles.len()
     }
 }
 
 /// The cache.
 pub(crate) struct Resolutions {
-    kept: Cache<u64, Arc<Finished>>,
+    kept: Bounded<u64, Arc<Finished>>,
     epochs: Arc<Epochs>,
     hasher: RandomState,
 }
@@ -53,11 +53,7 @@ pub(crate) struct Resolutions {
 impl Resolutions {
     /// A cache that takes up to about `bytes`.
     pub(crate) fn new(epochs: Arc<Epochs>, bytes: u64) -> Self {
-        let kept = Cache::builder()
-            .max_capacity(bytes)
-            .weigher(|_, finished: &Arc<Finished>| u32::try_from(finished.weight()).unwrap_or(u32::MAX))
-            .build();
-        Self { kept, epochs, hasher: RandomState::new() }
+        Self { kept: Bounded::new(bytes), epochs, hasher: RandomState::new() }
     }
 
     /// The answer to the same question, if nothing it was drawn from has changed.
@@ -68,7 +64,8 @@ impl Resolutions {
     }
 
     pub(crate) fn keep(&self, finished: Arc<Finished>) {
-        self.kept.insert(self.key(&finished.asked), finished);
+        let weight = finished.weight();
+        self.kept.insert(self.key(&finished.asked), finished, weight);
     }
 
     /// The hash is keyed, so that nobody can choose scopes that push another's answers out; [`same`] makes it exact.

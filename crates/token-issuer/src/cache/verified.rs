@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use latchkey_api::issuer::v1::VerifiedToken;
-use moka::policy::EvictionPolicy;
-use moka::sync::Cache;
+use latchkey_platform::cache::Bounded;
 
 /// A token that was verified, whatever its time.
 #[derive(Clone, Debug)]
@@ -19,20 +18,13 @@ type Digest = [u8; 32];
 
 /// The cache. An entry counts for the generation of keys that verified it: with a key changed, none of its realm's does.
 pub(crate) struct VerifiedCache {
-    entries: Cache<(u64, Digest), Arc<Verified>>,
+    entries: Bounded<(u64, Digest), Arc<Verified>>,
 }
 
 impl VerifiedCache {
     /// A cache that takes up to about `bytes`.
     pub(crate) fn new(bytes: u64) -> Self {
-        let entries = Cache::builder()
-            .max_capacity(bytes)
-            .eviction_policy(EvictionPolicy::lru())
-            .weigher(|_, verified: &Arc<Verified>| {
-                u32::try_from(500 + verified.token.claims.len()).unwrap_or(u32::MAX)
-            })
-            .build();
-        Self { entries }
+        Self { entries: Bounded::new(bytes) }
     }
 
     pub(crate) fn key(generation: u64, token: &str) -> (u64, Digest) {
@@ -46,6 +38,7 @@ impl VerifiedCache {
     }
 
     pub(crate) fn put(&self, key: (u64, Digest), verified: Arc<Verified>) {
-        self.entries.insert(key, verified);
+        let weight = size_of::<Verified>() + verified.token.claims.len();
+        self.entries.insert(key, verified, weight);
     }
 }

@@ -1,7 +1,7 @@
 //! What the SQLite store keeps in memory so that a check asks no database. Only the writer changes it, after its commit.
 
 use crate::{digest::digest, record::Record, session_id::SessionId};
-use moka::{policy::EvictionPolicy, sync::Cache};
+use latchkey_platform::cache::Bounded;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,9 +9,12 @@ use std::sync::Arc;
 /// How many revoked ids are held at most: 100,000 take about 5 MB.
 const MAX_REVOKED: usize = 100_000;
 
+/// What a session in memory takes (bytes), about.
+const SESSION: usize = 800;
+
 /// Sessions used lately, and all revoked ids as long as there aren't too many.
 pub(super) struct Memory {
-    sessions: Cache<SessionId, Arc<Record>>,
+    sessions: Bounded<SessionId, Arc<Record>>,
     revoked: RwLock<Revoked>,
 }
 
@@ -25,9 +28,7 @@ struct Revoked {
 
 impl Memory {
     pub(super) fn new(max_sessions: u64) -> Self {
-        // The newest are wanted most: a token just issued is soon refreshed or checked.
-        let sessions =
-            Cache::builder().max_capacity(max_sessions).eviction_policy(EvictionPolicy::lru()).build();
+        let sessions = Bounded::new(max_sessions.saturating_mul(SESSION as u64));
         Self { sessions, revoked: RwLock::default() }
     }
 
@@ -37,11 +38,11 @@ impl Memory {
     }
 
     pub(super) fn keep(&self, record: Arc<Record>) {
-        self.sessions.insert(record.id, record);
+        self.sessions.insert(record.id, record, SESSION);
     }
 
     pub(super) fn forget(&self, id: SessionId) {
-        self.sessions.invalidate(&id);
+        self.sessions.remove(&id);
     }
 
     /// Whether an id is revoked at `now_ms`. `None`: the database must say.

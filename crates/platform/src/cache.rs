@@ -1,0 +1,9 @@
+//! Bounded caches. [`Bounded`] holds values by weight; [`DatedCache`] holds what was read from a database, for as long as the
+//! [`epoch`](crate::epoch)s that it was read at are current.
+
+mod bounded;
+mod dated;
+
+pub use bounded::Bounded;
+pub use dated::{Dated, DatedCache};
+pub use quick_cache::Equivalent;
