@@ -6,7 +6,7 @@ use latchkey_platform::{
     config::{self, Grpc, Services, Telemetry},
     database::Database,
     operations::Readiness,
-    server::{Context, Error, Program, Remotes, Serving, Settings, serve},
+    server::{Context, Error, Program, Remotes, Serving, Settings, Workers, serve},
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -38,7 +38,7 @@ impl Settings for Sections {
 }
 
 fn main() -> ExitCode {
-    Program { name: "audit" }.main(run)
+    Program { name: "audit", workers: Workers::One }.main(run)
 }
 
 async fn run(settings: Sections, context: Context) -> Result<(), Error> {

@@ -26,6 +26,7 @@ use crate::cache::known_clients::KnownClient;
 use crate::cache::known_realms::KnownRealm;
 use crate::error::Error;
 use crate::service::RegistryService;
+use crate::version;
 
 /// Decides whether what is presented proves that it comes from one client.
 pub(crate) trait Authenticator: Send + Sync {
@@ -130,9 +131,15 @@ impl RegistryService {
         };
         Ok(match known.decide(&realm, &request, self.clock.now_ms()) {
             Ok(Proof { method, assertion }) => {
+                let kept = version::is_of(&request.kept_version, realm.version, known.version);
                 let authenticated = AuthenticatedClient {
-                    realm: Some(realm.realm.clone()),
-                    client: Some(known.client.clone()),
+                    realm: (!kept).then(|| realm.realm.clone()),
+                    client: (!kept).then(|| known.client.clone()),
+                    version: if kept {
+                        request.kept_version
+                    } else {
+                        version::of(realm.version, known.version)
+                    },
                     method: method.to_owned(),
                     assertion,
                 };

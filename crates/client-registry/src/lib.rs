@@ -22,6 +22,7 @@ mod realms;
 mod service;
 mod store;
 mod verifier;
+mod version;
 
 pub use build::{SCHEMA, build};
 pub use config::Config;

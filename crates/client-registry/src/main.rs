@@ -6,7 +6,7 @@ use latchkey_platform::{
     config::{self, Grpc, MasterKey, Telemetry},
     database::Database,
     operations::Readiness,
-    server::{Context, Error, Program, Serving, Settings, serve},
+    server::{Context, Error, Program, Serving, Settings, Workers, serve},
 };
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -39,7 +39,7 @@ impl Settings for Sections {
 }
 
 fn main() -> ExitCode {
-    Program { name: "client-registry" }.main(run)
+    Program { name: "client-registry", workers: Workers::One }.main(run)
 }
 
 async fn run(settings: Sections, context: Context) -> Result<(), Error> {

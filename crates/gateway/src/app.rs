@@ -1,6 +1,6 @@
 //! The state that handlers share, and the routes.
 
-use crate::{admin, config::Config, login_events::LoginEvents, oidc};
+use crate::{admin, config::Config, login_events::LoginEvents, oidc, oidc::KeptClients};
 use axum::Router;
 use latchkey_api::{DynAudit, DynClientRegistry, DynRoleMapping, DynSessions, DynTokenIssuer};
 use latchkey_platform::clock::SharedClock;
@@ -35,6 +35,8 @@ pub struct AppState {
     pub clock: SharedClock,
     /// Login events on their way to audit.
     pub login_events: LoginEvents,
+    /// What client-registry need not tell again.
+    pub kept_clients: KeptClients,
 }
 
 impl App {
@@ -42,7 +44,8 @@ impl App {
     #[must_use]
     pub fn new(services: Services, config: Config, clock: SharedClock) -> Self {
         let login_events = LoginEvents::start(services.audit.clone(), clock.clone(), config.event_queue);
-        Self(Arc::new(AppState { services, config, clock, login_events }))
+        let kept_clients = KeptClients::new(config.kept_clients_bytes);
+        Self(Arc::new(AppState { services, config, clock, login_events, kept_clients }))
     }
 
     /// All routes, without the prefix `/auth`: [`crate::Gateway`] takes it off before.

@@ -27,6 +27,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// How many login events may wait for the audit service; more are dropped and counted.
     pub event_queue: usize,
+    /// Bytes of memory for clients and realms as client-registry told them last.
+    pub kept_clients_bytes: u64,
 }
 
 /// PEM files of the server's own identity.
@@ -50,6 +52,7 @@ impl Default for Config {
             max_admin_body_bytes: 16 * 1024 * 1024,
             tls: None,
             event_queue: 8192,
+            kept_clients_bytes: 16_000_000,
         }
     }
 }
@@ -93,6 +96,11 @@ impl Config {
             name: "event_queue",
             default: "8192",
             text: "How many login events may wait for the audit service; more are dropped and counted.",
+        },
+        Setting {
+            name: "kept_clients_bytes",
+            default: "16000000",
+            text: "Bytes of memory for clients and realms as client-registry told them last. It still decides about each request, and says whether they have changed.",
         },
     ];
 }

@@ -45,7 +45,7 @@ impl LoginAttempt {
     pub(crate) fn new(context: &RequestContext, client_id: &str) -> Self {
         Self {
             client_id: client_id.to_owned(),
-            ip_address: context.client_address().to_string(),
+            ip_address: context.client_address().to_owned(),
             user_id: String::new(),
             session_id: String::new(),
             error: "",

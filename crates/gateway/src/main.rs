@@ -7,7 +7,7 @@ use latchkey_gateway::{
 use latchkey_platform::{
     config::{self, Grpc, Telemetry},
     operations::Readiness,
-    server::{Context, Error, Program, Remotes, Settings},
+    server::{Context, Error, Program, Remotes, Settings, Workers},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ impl Settings for Sections {
 }
 
 fn main() -> ExitCode {
-    Program { name: "gateway" }.main(run)
+    Program { name: "gateway", workers: Workers::EachCore }.main(run)
 }
 
 async fn run(settings: Sections, context: Context) -> Result<(), Error> {

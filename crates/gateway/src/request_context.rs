@@ -22,7 +22,7 @@ pub const CLASSIC_PREFIX: &str = "/auth";
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     id: RequestId,
-    client_address: IpAddr,
+    client_address: String,
     secure: bool,
     host: String,
     prefixed: bool,
@@ -56,7 +56,7 @@ impl RequestContext {
                 .map_or(secure, |proto| proto.eq_ignore_ascii_case("https"));
             host = text(&parts.headers, &X_FORWARDED_HOST).unwrap_or(host);
         }
-        Self { id, client_address, secure, host: host.to_owned(), prefixed }
+        Self { id, client_address: client_address.to_string(), secure, host: host.to_owned(), prefixed }
     }
 
     /// The request's id, as log lines and the answer's `X-Request-Id` show it.
@@ -67,8 +67,8 @@ impl RequestContext {
 
     /// The client's address, seen through trusted proxies.
     #[must_use]
-    pub fn client_address(&self) -> IpAddr {
-        self.client_address
+    pub fn client_address(&self) -> &str {
+        &self.client_address
     }
 
     /// `http` or `https`, as the client sees it.

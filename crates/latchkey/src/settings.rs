@@ -37,6 +37,7 @@ struct Section {
 
 const REFERENCE: &[Section] = &[
     Section { name: "telemetry", readers: "every program", settings: Telemetry::SETTINGS },
+    Section { name: "runtime", readers: "each service and the gateway", settings: config::Runtime::SETTINGS },
     Section { name: "grpc", readers: "every service and the gateway", settings: config::Grpc::SETTINGS },
     Section {
         name: "services",

@@ -11,7 +11,7 @@ use figment::Figment;
 use figment::providers::{Env, Format as _, Toml};
 use serde::de::DeserializeOwned;
 
-pub use sections::{Database, Grpc, LogFormat, MasterKey, NoMasterKey, Services, Telemetry, Tls};
+pub use sections::{Database, Grpc, LogFormat, MasterKey, NoMasterKey, Runtime, Services, Telemetry, Tls};
 
 /// One line of the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 mod program;
 mod remotes;
 
-pub use program::{Context, Error, Program, Settings, install_crypto, shutdown_on_signal};
+pub use program::{Context, Error, Program, Settings, Workers, install_crypto, shutdown_on_signal};
 pub use remotes::Remotes;
 
 use std::sync::Arc;

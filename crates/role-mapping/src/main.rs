@@ -5,7 +5,7 @@ use latchkey_platform::{
     config::{self, Grpc, Services, Telemetry},
     database::Database,
     operations::Readiness,
-    server::{Context, Error, Program, Remotes, Serving, Settings, serve},
+    server::{Context, Error, Program, Remotes, Serving, Settings, Workers, serve},
 };
 use latchkey_role_mapping::{MIGRATIONS, SCHEMA};
 use secrecy::ExposeSecret as _;
@@ -38,7 +38,7 @@ impl Settings for Sections {
 }
 
 fn main() -> ExitCode {
-    Program { name: "role-mapping" }.main(run)
+    Program { name: "role-mapping", workers: Workers::One }.main(run)
 }
 
 async fn run(settings: Sections, context: Context) -> Result<(), Error> {

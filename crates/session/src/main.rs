@@ -4,7 +4,7 @@ use latchkey_api::{revision::NoChangeLog, session::v1::sessions_server::Sessions
 use latchkey_platform::{
     config::{Grpc, Services, Telemetry},
     operations::Readiness,
-    server::{Context, Error, Program, Remotes, Serving, Settings, serve},
+    server::{Context, Error, Program, Remotes, Serving, Settings, Workers, serve},
 };
 use serde::Deserialize;
 use std::{process::ExitCode, sync::Arc};
@@ -31,7 +31,7 @@ impl Settings for Sections {
 }
 
 fn main() -> ExitCode {
-    Program { name: "session" }.main(run)
+    Program { name: "session", workers: Workers::One }.main(run)
 }
 
 async fn run(settings: Sections, context: Context) -> Result<(), Error> {

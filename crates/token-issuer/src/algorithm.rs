@@ -80,12 +80,12 @@ impl Algorithm {
         })
     }
 
-    /// How an EC key signs: JWS wants the two numbers one after the other (RFC 7518 section 3.4), not ASN.1.
+    /// How an EC key signs; [`EcdsaKey`](crate::key::ecdsa::EcdsaKey) gives its signatures the form of JWS.
     pub(crate) fn ecdsa(self) -> Option<&'static EcdsaSigningAlgorithm> {
         Some(match self {
-            Self::Es256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-            Self::Es384 => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
-            Self::Es512 => &signature::ECDSA_P521_SHA512_FIXED_SIGNING,
+            Self::Es256 => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+            Self::Es384 => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+            Self::Es512 => &signature::ECDSA_P521_SHA512_ASN1_SIGNING,
             _ => return None,
         })
     }

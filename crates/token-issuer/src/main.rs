@@ -7,7 +7,7 @@ use latchkey_api::issuer::v1::token_issuer_server::TokenIssuerServer;
 use latchkey_platform::config::{self, Grpc, MasterKey, Services, Telemetry};
 use latchkey_platform::database::Database;
 use latchkey_platform::operations::Readiness;
-use latchkey_platform::server::{Context, Error, Program, Remotes, Serving, Settings, serve};
+use latchkey_platform::server::{Context, Error, Program, Remotes, Serving, Settings, Workers, serve};
 use latchkey_token_issuer::{Config, MIGRATIONS, SCHEMA};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
@@ -41,7 +41,7 @@ impl Settings for Sections {
 }
 
 fn main() -> ExitCode {
-    Program { name: "token-issuer" }.main(run)
+    Program { name: "token-issuer", workers: Workers::EachCore }.main(run)
 }
 
 async fn run(settings: Sections, context: Context) -> Result<(), Error> {

@@ -134,7 +134,7 @@ impl RealmAdmin {
             auth_realm_id: self.caller.realm.id.clone(),
             auth_client_id: self.caller.client_uuid.clone(),
             auth_user_id: self.caller.user_id.clone(),
-            ip_address: self.context.client_address().to_string(),
+            ip_address: self.context.client_address().to_owned(),
             operation_type: operation.to_owned(),
             resource_type: resource_type.to_owned(),
             resource_path: resource_path.to_owned(),

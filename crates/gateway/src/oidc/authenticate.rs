@@ -1,22 +1,31 @@
 //! Client authentication: what was presented goes to client-registry, which decides.
 
 use super::{
-    client_credentials_presented::PresentedCredentials, discovery::endpoint, error::Error, form::Form, realm,
+    client_credentials_presented::PresentedCredentials, discovery::endpoint, error::Error, form::Form,
+    kept_clients::KeptClient, realm,
 };
 use crate::{App, address::base_url, request_context::RequestContext};
 use axum::http::HeaderMap;
 use latchkey_api::{
-    registry::v1::{AssertionId, AuthenticateRequest, Client, Realm, authenticate_response::Outcome},
+    registry::v1::{AssertionId, AuthenticateRequest, Realm, authenticate_response::Outcome},
     session::v1::ClaimOnceRequest,
 };
+use std::{ops::Deref, sync::Arc};
 use tonic::Request;
 
 /// A client that has proven who it is (a public one has only named itself), in a realm that is enabled.
 pub(crate) struct AuthenticatedClient {
-    pub(crate) realm: Realm,
-    pub(crate) client: Client,
+    kept: Arc<KeptClient>,
     /// `client-secret` and the like; `none` for a public client.
     pub(crate) method: String,
+}
+
+impl Deref for AuthenticatedClient {
+    type Target = KeptClient;
+
+    fn deref(&self) -> &KeptClient {
+        &self.kept
+    }
 }
 
 /// Why a client was not authenticated, and what is known of it all the same.
@@ -55,6 +64,7 @@ pub(crate) async fn authenticate(
         Some(_) => assertion_audiences(app, context, &realm::find_enabled(app, realm_name).await?),
         None => Vec::new(),
     };
+    let kept = presented.client_id.as_deref().and_then(|id| app.kept_clients.get(realm_name, id));
     let request = AuthenticateRequest {
         realm: realm_name.to_owned(),
         client_id: presented.client_id,
@@ -64,25 +74,33 @@ pub(crate) async fn authenticate(
         client_assertion: presented.assertion,
         assertion_audiences,
         client_certificate: None,
-        ip_address: context.client_address().to_string(),
+        ip_address: context.client_address().to_owned(),
+        kept_version: kept.as_ref().map(|kept| kept.version.clone()).unwrap_or_default(),
     };
     let answer =
         app.services.registry.authenticate(Request::new(request)).await.map_err(Error::from)?.into_inner();
     match answer.outcome {
         Some(Outcome::Authenticated(authenticated)) => {
-            let realm = authenticated.realm.ok_or(Error::IncompleteAnswer("the client's realm"))?;
-            let client = authenticated.client.ok_or(Error::IncompleteAnswer("the client"))?;
+            let kept = match (kept, authenticated.realm, authenticated.client) {
+                (Some(kept), None, None) if kept.version == authenticated.version => kept,
+                (_, Some(realm), Some(client)) => {
+                    let told = Arc::new(KeptClient { realm, client, version: authenticated.version });
+                    app.kept_clients.keep(realm_name, &told);
+                    told
+                }
+                _ => return Err(Error::IncompleteAnswer("the client and its realm").into()),
+            };
             if let Some(assertion) = authenticated.assertion
-                && !claim(app, &realm, assertion).await?
+                && !claim(app, &kept.realm, assertion).await?
             {
                 return Err(Refused {
                     error: Error::AssertionInvalid("Token reuse detected".to_owned()),
-                    web_origins: client.web_origins,
-                    realm_id: realm.id,
-                    client_id: client.client_id,
+                    web_origins: kept.client.web_origins.clone(),
+                    realm_id: kept.realm.id.clone(),
+                    client_id: kept.client.client_id.clone(),
                 });
             }
-            Ok(AuthenticatedClient { realm, client, method: authenticated.method })
+            Ok(AuthenticatedClient { kept, method: authenticated.method })
         }
         Some(Outcome::Refusal(refusal)) => Err(Refused {
             error: Error::from_refusal(&refusal),

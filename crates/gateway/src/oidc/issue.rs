@@ -103,7 +103,7 @@ pub(crate) async fn open_session(
         client_id: client.client_id.clone(),
         user_id: account.id.clone(),
         username: account.username.clone(),
-        ip_address: context.client_address().to_string(),
+        ip_address: context.client_address().to_owned(),
         refresh_jti: refresh_jti.clone(),
         idle_s: bounds.idle_s,
         max_s: bounds.max_s,

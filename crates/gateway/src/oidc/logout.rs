@@ -76,7 +76,7 @@ async fn ended(
         return Err(Error::DuplicatedParameter);
     }
     let token = form.get("refresh_token").ok_or(Error::RefreshTokenMissing)?;
-    let AuthenticatedClient { realm, client, .. } = caller;
+    let (realm, client) = (&caller.realm, &caller.client);
     // An expired token still says which session to end.
     let asked = VerifyRequest { realm_id: realm.id.clone(), token: token.to_owned(), allow_expired: true };
     let answer = app.services.issuer.verify(Request::new(asked)).await?.into_inner();

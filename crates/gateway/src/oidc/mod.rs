@@ -14,6 +14,7 @@ mod grant;
 mod introspect;
 mod issue;
 mod json_object;
+mod kept_clients;
 pub(crate) mod live_token;
 mod logout;
 mod public_document;
@@ -34,6 +35,7 @@ use axum::{
     routing::{get, options, post},
 };
 use error::{Caching, Error};
+pub use kept_clients::KeptClients;
 use percent_encoding::percent_decode_str;
 
 /// The routes below `/realms`.

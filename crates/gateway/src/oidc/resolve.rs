@@ -52,7 +52,7 @@ pub(crate) fn service_account_notes(client: &Client, address: String) -> BTreeMa
 
 /// The same for the client that this request comes from.
 pub(crate) fn request_notes(client: &Client, context: &RequestContext) -> BTreeMap<String, String> {
-    service_account_notes(client, context.client_address().to_string())
+    service_account_notes(client, context.client_address().to_owned())
 }
 
 /// Whether a client attribute is switched on.

@@ -79,7 +79,7 @@ async fn revoked(
         return Err(Error::DuplicatedParameter);
     }
     let token = form.get("token").ok_or(Error::TokenToRevokeMissing)?;
-    let AuthenticatedClient { realm, client, .. } = caller;
+    let (realm, client) = (&caller.realm, &caller.client);
     let issuer = base_url::issuer(&app.config, context, realm);
     let token = match verify(app, realm, &issuer, token).await {
         Ok(token) => token,

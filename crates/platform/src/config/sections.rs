@@ -1,6 +1,7 @@
 //! The sections that several programs have.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -65,6 +66,23 @@ impl Telemetry {
             text: "Where `/metrics`, `/health/live` and `/health/ready` are served: `0.0.0.0:9000`.",
         },
     ];
+}
+
+/// `[runtime]`: how a program uses the machine.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Runtime {
+    /// Threads that run the program's tasks, beside those for what blocks.
+    pub worker_threads: Option<NonZeroUsize>,
+}
+
+impl Runtime {
+    /// The reference of this section.
+    pub const SETTINGS: &'static [Setting] = &[Setting {
+        name: "worker_threads",
+        default: "1, or in the gateway and token-issuer one for each core",
+        text: "Threads that run the program's tasks. Where an answer from memory takes microseconds, waking a second thread costs more.",
+    }];
 }
 
 /// `[grpc]`: where a service listens, and its identity.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 use latchkey_api::server::SpanOf;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -116,10 +116,28 @@ enum Command {
     Health,
 }
 
+/// How many threads run a program's tasks, unless it is configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// One: for what answers from memory in microseconds. Waking a second thread would cost more than the answer.
+    One,
+    /// One for each core: for what computes.
+    EachCore,
+}
+
 /// A program: its name, and what it does with its settings until the shutdown.
 pub struct Program {
     /// The service's name.
     pub name: &'static str,
+    /// Its threads.
+    pub workers: Workers,
+}
+
+/// The section that concerns the process and not what it does.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Process {
+    runtime: config::Runtime,
 }
 
 impl Program {
@@ -138,6 +156,16 @@ impl Program {
         }
     }
 
+    fn runtime(&self, configured: &config::Runtime) -> std::io::Result<tokio::runtime::Runtime> {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        match (configured.worker_threads, self.workers) {
+            (Some(threads), _) => builder.worker_threads(threads.get()),
+            (None, Workers::One) => builder.worker_threads(1),
+            (None, Workers::EachCore) => &mut builder,
+        };
+        builder.enable_all().build()
+    }
+
     fn start<S, F>(&self, run: impl FnOnce(S, Context) -> F) -> Result<ExitCode, Error>
     where
         S: Settings,
@@ -145,8 +173,8 @@ impl Program {
     {
         let arguments = Arguments::parse();
         let settings: S = config::load(arguments.config.as_deref(), S::SECTIONS)?;
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::Process)?;
+        let process: Process = config::load(arguments.config.as_deref(), &["runtime"])?;
+        let runtime = self.runtime(&process.runtime).map_err(Error::Process)?;
         if let Some(Command::Health) = arguments.command {
             let listen = settings.telemetry().metrics_listen;
             let ready = runtime.block_on(async { operations::is_ready(listen?).await.then_some(()) });

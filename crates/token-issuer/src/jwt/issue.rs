@@ -65,8 +65,7 @@ fn at_hash(dated: &Arc<Dated>, token: &TokenToSign, access_token: &str) -> Resul
 
 fn jti(token: &TokenToSign) -> Cow<'_, str> {
     match (token.jti.as_str(), token.jti_prefix.as_str()) {
-        ("", "") => Cow::Owned(random::uuid()),
-        ("", prefix) => Cow::Owned(format!("{prefix}{}", random::uuid())),
+        ("", prefix) => Cow::Owned(random::prefixed_uuid(prefix)),
         (jti, _) => Cow::Borrowed(jti),
     }
 }

@@ -2,15 +2,16 @@
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey, RsaEncoding, RsaKeyPair};
+use aws_lc_rs::signature::{Ed25519KeyPair, ParsedPublicKey, RsaEncoding, RsaKeyPair};
 
 use crate::algorithm::{Algorithm, Family};
 use crate::error::Error;
+use crate::key::ecdsa::EcdsaKey;
 
 /// Signs.
 pub(crate) enum SigningKey {
     Rsa { pair: RsaKeyPair, encoding: &'static dyn RsaEncoding },
-    Ecdsa(EcdsaKeyPair),
+    Ecdsa(EcdsaKey),
     Ed25519(Ed25519KeyPair),
     Hmac(Box<hmac::Key>),
 }
@@ -23,7 +24,10 @@ impl SigningKey {
                 let pair = RsaKeyPair::from_pkcs8(secret).ok()?;
                 Self::Rsa { pair, encoding: algorithm.rsa_encoding()? }
             }
-            Family::Ec => Self::Ecdsa(EcdsaKeyPair::from_pkcs8(algorithm.ecdsa()?, secret).ok()?),
+            Family::Ec => {
+                let (_, number) = algorithm.curve()?;
+                Self::Ecdsa(EcdsaKey::from_pkcs8(algorithm.ecdsa()?, number, secret)?)
+            }
             Family::Okp => Self::Ed25519(Ed25519KeyPair::from_pkcs8(secret).ok()?),
             Family::Hmac => Self::Hmac(Box::new(hmac::Key::new(algorithm.hmac()?, secret))),
         })
@@ -42,10 +46,7 @@ impl SigningKey {
                     .map_err(|_| Error::Cryptography)?;
                 Ok(take(signature))
             }
-            Self::Ecdsa(pair) => {
-                let signature = pair.sign(&SystemRandom::new(), message).map_err(|_| Error::Cryptography)?;
-                Ok(take(signature.as_ref()))
-            }
+            Self::Ecdsa(key) => key.sign(message, take),
             Self::Ed25519(pair) => {
                 let signature = pair.try_sign(message).map_err(|_| Error::Cryptography)?;
                 Ok(take(signature.as_ref()))
