@@ -25,8 +25,8 @@ use latchkey_platform::vault::Vault;
 use crate::cache::known_clients::KnownClient;
 use crate::cache::known_realms::KnownRealm;
 use crate::error::Error;
+use crate::etag;
 use crate::service::RegistryService;
-use crate::version;
 
 /// Decides whether what is presented proves that it comes from one client.
 pub(crate) trait Authenticator: Send + Sync {
@@ -131,15 +131,11 @@ impl RegistryService {
         };
         Ok(match known.decide(&realm, &request, self.clock.now_ms()) {
             Ok(Proof { method, assertion }) => {
-                let kept = version::is_of(&request.kept_version, realm.version, known.version);
+                let kept = etag::is_of(&request.kept_etag, realm.etag, known.etag);
                 let authenticated = AuthenticatedClient {
                     realm: (!kept).then(|| realm.realm.clone()),
                     client: (!kept).then(|| known.client.clone()),
-                    version: if kept {
-                        request.kept_version
-                    } else {
-                        version::of(realm.version, known.version)
-                    },
+                    etag: if kept { request.kept_etag } else { etag::of(realm.etag, known.etag) },
                     method: method.to_owned(),
                     assertion,
                 };

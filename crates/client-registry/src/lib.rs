@@ -17,12 +17,12 @@ mod client_secrets;
 mod clients;
 mod config;
 mod error;
+mod etag;
 mod generated_secret;
 mod realms;
 mod service;
 mod store;
 mod verifier;
-mod version;
 
 pub use build::{SCHEMA, build};
 pub use config::Config;

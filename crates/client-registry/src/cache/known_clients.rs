@@ -13,16 +13,16 @@ use super::dated::{CacheKey, Known, KnownOrAbsent};
 use super::read_from::Of;
 use crate::authentication::{self, Authenticator};
 use crate::error::Error;
+use crate::etag::{self, Etag};
 use crate::store::{clients, is_storable};
-use crate::version::{self, Version};
 
 /// A client as a token needs it.
 pub(crate) struct KnownClient {
     /// Without `settings_json`: a token needs the rest.
     pub(crate) client: Client,
     pub(crate) settings_json: String,
-    /// The version of `client`.
-    pub(crate) version: Version,
+    /// That of `client`.
+    pub(crate) etag: Etag,
     /// Decides about credentials that are presented for it.
     pub(crate) authenticator: Box<dyn Authenticator>,
 }
@@ -120,7 +120,7 @@ impl KnownClients {
         let authenticator =
             authentication::prepare(&mut database, &self.vault, &client, self.clock.now_ms()).await?;
         let settings_json = std::mem::take(&mut client.settings_json);
-        let version = version::of_message(&client);
-        Ok(Some(KnownClient { client, settings_json, version, authenticator }))
+        let etag = etag::of_message(&client);
+        Ok(Some(KnownClient { client, settings_json, etag, authenticator }))
     }
 }

@@ -10,18 +10,18 @@ use latchkey_platform::vault::Vault;
 use super::dated::{Known, KnownOrAbsent};
 use super::read_from::Of;
 use crate::error::Error;
+use crate::etag::{self, Etag};
 use crate::store::is_storable;
 use crate::store::realms::{self, StoredRealm};
 use crate::verifier::VerifierKey;
-use crate::version::{self, Version};
 
 /// A realm as a token needs it.
 pub(crate) struct KnownRealm {
     /// Without `settings_json`: a token needs the rest.
     pub(crate) realm: Realm,
     pub(crate) settings_json: String,
-    /// The version of `realm`.
-    pub(crate) version: Version,
+    /// That of `realm`.
+    pub(crate) etag: Etag,
     pub(crate) verifier_key: VerifierKey,
 }
 
@@ -79,7 +79,7 @@ impl KnownRealms {
         let Some(StoredRealm { mut realm, verifier_key, .. }) = stored else { return Ok(None) };
         let verifier_key = VerifierKey::open(&self.vault, &realm.id, &verifier_key).await?;
         let settings_json = std::mem::take(&mut realm.settings_json);
-        let version = version::of_message(&realm);
-        Ok(Some(KnownRealm { realm, settings_json, version, verifier_key }))
+        let etag = etag::of_message(&realm);
+        Ok(Some(KnownRealm { realm, settings_json, etag, verifier_key }))
     }
 }

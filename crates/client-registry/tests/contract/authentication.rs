@@ -1,6 +1,8 @@
 //! Who is let in by a secret, and how the others are refused.
 
+use bytes::Bytes;
 use latchkey_api::registry::v1::authenticate_response::Outcome;
+use latchkey_api::registry::v1::client_registry_server::ClientRegistry;
 use latchkey_api::registry::v1::refusal::Reason;
 use latchkey_api::registry::v1::*;
 
@@ -26,6 +28,35 @@ async fn who_has_the_secret_is_the_client(s: Setting) {
         assert_eq!((answer.realm, answer.client), (Some(realm), Some(client)));
         assert_eq!((answer.method.as_str(), answer.assertion), ("client-secret", None));
     }
+}
+
+async fn who_has_kept_the_client_is_told_it_again_only_if_it_has_changed(s: Setting) {
+    let ask = async |secret: &str, kept_etag: &Bytes| {
+        s.authenticate(AuthenticateRequest {
+            kept_etag: kept_etag.clone(),
+            ..by_secret("red", "orders", secret)
+        })
+        .await
+    };
+    let told = async |kept_etag: &Bytes| match ask("password", kept_etag).await {
+        Outcome::Authenticated(answer) => (answer.realm, answer.client, answer.etag),
+        Outcome::Refusal(refusal) => panic!("{refusal:?}"),
+    };
+    let (realm, client, first) = told(&Bytes::new()).await;
+    assert!(realm.is_some() && client.is_some());
+    assert_eq!(told(&first).await, (None, None, first.clone()));
+    assert!(matches!(ask("wrong", &first).await, Outcome::Refusal(_)), "what is kept proves nothing");
+
+    let changed = Client { name: "Orders".to_owned(), ..client.unwrap() };
+    s.update(changed, "").await.unwrap();
+    let (_, client, second) = told(&first).await;
+    assert_eq!(client.unwrap().name, "Orders");
+    let changed = Realm { not_before_s: 7, ..s.realm("red").await };
+    let update = UpdateRealmRequest { realm: Some(changed), admin_event: None };
+    ClientRegistry::update_realm(&*s.service, tonic::Request::new(update)).await.unwrap();
+    let (realm, _, third) = told(&second).await;
+    assert_eq!(realm.unwrap().not_before_s, 7);
+    assert_eq!(told(&third).await, (None, None, third.clone()));
 }
 
 async fn each_refusal_has_its_reason(s: Setting) {
@@ -102,6 +133,7 @@ async fn what_an_administrator_switches_off_is_off_at_once(s: Setting) {
 
 contract!(
     who_has_the_secret_is_the_client,
+    who_has_kept_the_client_is_told_it_again_only_if_it_has_changed,
     each_refusal_has_its_reason,
     a_refusal_says_what_is_known,
     a_public_client_only_names_itself,

@@ -75,16 +75,16 @@ pub(crate) async fn authenticate(
         assertion_audiences,
         client_certificate: None,
         ip_address: context.client_address().to_owned(),
-        kept_version: kept.as_ref().map(|kept| kept.version.clone()).unwrap_or_default(),
+        kept_etag: kept.as_ref().map(|kept| kept.etag.clone()).unwrap_or_default(),
     };
     let answer =
         app.services.registry.authenticate(Request::new(request)).await.map_err(Error::from)?.into_inner();
     match answer.outcome {
         Some(Outcome::Authenticated(authenticated)) => {
             let kept = match (kept, authenticated.realm, authenticated.client) {
-                (Some(kept), None, None) if kept.version == authenticated.version => kept,
+                (Some(kept), None, None) if kept.etag == authenticated.etag => kept,
                 (_, Some(realm), Some(client)) => {
-                    let told = Arc::new(KeptClient { realm, client, version: authenticated.version });
+                    let told = Arc::new(KeptClient { realm, client, etag: authenticated.etag });
                     app.kept_clients.keep(realm_name, &told);
                     told
                 }

@@ -1,4 +1,4 @@
-//! Realms and clients as client-registry told them last, with the version that they were at.
+//! Realms and clients as client-registry told them last, with the etag that they had.
 //!
 //! They decide nothing: client-registry decides about each request, and says with it whether what is kept here is still what it
 //! has. So it need not tell it again, which is most of what an answer would carry.
@@ -9,12 +9,12 @@ use latchkey_platform::cache::{Bounded, Equivalent};
 use prost::Message as _;
 use std::sync::Arc;
 
-/// A client and its realm, at a version.
+/// A client and its realm.
 #[derive(Debug)]
 pub(crate) struct KeptClient {
     pub(crate) realm: Realm,
     pub(crate) client: Client,
-    pub(crate) version: Bytes,
+    pub(crate) etag: Bytes,
 }
 
 /// How a client is named: its realm's name and its client_id.
