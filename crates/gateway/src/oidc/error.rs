@@ -88,6 +88,9 @@ pub(crate) enum Error {
     InvalidScope(String),
     #[error("Requested audience not available: {0}")]
     AudienceNotAvailable(String),
+    /// RFC 8707 section 2: a resource that the client may not name, or that its token is not for.
+    #[error("Requested resource not available: {0}")]
+    InvalidTarget(String),
 
     #[error("Standard token exchange is not enabled for the requested client")]
     TokenExchangeOff,
@@ -177,6 +180,8 @@ pub(crate) enum Code {
     UnsupportedGrantType,
     /// "The requested scope is invalid, unknown, malformed, or exceeds the scope granted."
     InvalidScope,
+    /// RFC 8707 section 2: "The requested resource is invalid, missing, unknown, or malformed."
+    InvalidTarget,
     /// RFC 6749 section 4.1.2.1: "The resource owner or authorization server denied the request."
     AccessDenied,
     /// RFC 7009 section 2.2.1.
@@ -196,6 +201,7 @@ impl Code {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -215,8 +221,9 @@ impl Error {
     /// Status and code; no code where the body has only an `error`, which then is the description.
     fn kind(&self) -> (StatusCode, Option<Code>) {
         use Code::{
-            AccessDenied, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, TemporarilyUnavailable,
-            UnauthorizedClient, UnknownError, UnsupportedGrantType, UnsupportedTokenType,
+            AccessDenied, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget,
+            TemporarilyUnavailable, UnauthorizedClient, UnknownError, UnsupportedGrantType,
+            UnsupportedTokenType,
         };
         use StatusCode as S;
         match self {
@@ -249,6 +256,7 @@ impl Error {
             Self::GrantTypeUnknown => (S::BAD_REQUEST, Some(UnsupportedGrantType)),
             Self::TokenTypeNotRevocable => (S::BAD_REQUEST, Some(UnsupportedTokenType)),
             Self::InvalidScope(_) => (S::BAD_REQUEST, Some(InvalidScope)),
+            Self::InvalidTarget(_) => (S::BAD_REQUEST, Some(InvalidTarget)),
             Self::CallerNotAllowed => (S::FORBIDDEN, Some(InvalidRequest)),
             Self::ServiceAccountDisabled(_) | Self::ServiceAccountMissing => {
                 (S::UNAUTHORIZED, Some(InvalidRequest))

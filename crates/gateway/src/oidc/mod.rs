@@ -21,6 +21,7 @@ mod public_document;
 mod realm;
 mod realm_page;
 mod resolve;
+mod resource;
 mod revoke;
 mod session_lifetime;
 mod token;

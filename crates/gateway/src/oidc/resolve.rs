@@ -72,7 +72,7 @@ pub(crate) fn service_account_error(refusal: ResolveRefusal, scope: Option<&str>
         Reason::AccountNotFound => Error::ServiceAccountMissing,
         Reason::AccountDisabled => Error::ServiceAccountDisabled(refusal.detail),
         Reason::ClientNotFound => Error::ClientUnknown,
-        Reason::AudienceNotAvailable => Error::AudienceNotAvailable(refusal.detail),
+        Reason::AudienceNotAvailable => Error::InvalidTarget(refusal.detail),
         Reason::Unspecified => Error::IncompleteAnswer("the reason of a refusal"),
     }
 }

@@ -6,6 +6,7 @@ mod errors;
 mod introspect;
 mod logout;
 mod refresh;
+mod resource;
 mod revoke;
 mod roles;
 mod scope;

@@ -6,6 +6,7 @@ use crate::oidc::{
     error::Error,
     issue::{Issuance, OpenedSession, TokenAnswer, TokenForm, issue, open_session},
     resolve::{access_token_request, has_scope, is_true, request_notes, resolve, service_account_error},
+    resource::narrowed_audience,
 };
 use latchkey_api::{
     roles::v1::{ResolveRequest, resolve_request::Account},
@@ -30,6 +31,7 @@ pub(crate) async fn client_credentials(request: &TokenRequest<'_>) -> Result<Tok
     let wanted = ResolveRequest {
         scope: scope.map(str::to_owned),
         notes: request_notes(client, context),
+        audience: narrowed_audience(client, form)?,
         id_token: classic || scope.is_some_and(|scope| has_scope(scope, "openid")),
         ..access_token_request(client, Account::ServiceAccount(true))
     };

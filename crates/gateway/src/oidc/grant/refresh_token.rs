@@ -8,6 +8,7 @@ use crate::{
         error::Error,
         issue::{Issuance, OpenedSession, TokenAnswer, TokenForm, issue, new_refresh_jti},
         resolve::{access_token_request, has_scope, request_notes, resolve, user_error},
+        resource::narrowed_audience,
         session_lifetime::session_bounds,
     },
 };
@@ -51,6 +52,7 @@ pub(crate) async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenAns
         } else {
             Default::default()
         },
+        audience: narrowed_audience(client, form)?,
         id_token: classic || openid,
         ..access_token_request(client, Account::UserId(user_id.clone()))
     };
