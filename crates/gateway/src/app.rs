@@ -1,6 +1,6 @@
 //! The state that handlers share, and the routes.
 
-use crate::{admin, config::Config, login_events::LoginEvents, oidc};
+use crate::{admin, config::Config, login_events::LoginEvents, oidc, registration};
 use axum::Router;
 use latchkey_api::{DynAudit, DynClientRegistry, DynRoleMapping, DynSessions, DynTokenIssuer};
 use latchkey_platform::clock::SharedClock;
@@ -47,7 +47,11 @@ impl App {
 
     /// All routes, without the prefix `/auth`: [`crate::Gateway`] takes it off before.
     pub fn router(&self) -> Router {
-        oidc::router().merge(admin::router()).fallback(oidc::unknown_path).with_state(self.clone())
+        oidc::router()
+            .merge(admin::router())
+            .merge(registration::router())
+            .fallback(oidc::unknown_path)
+            .with_state(self.clone())
     }
 }
 
