@@ -22,6 +22,7 @@ pub mod registration;
 pub mod request_context;
 pub mod serve;
 
+mod read_first;
 mod request_id;
 mod request_metrics;
 mod security_headers;
