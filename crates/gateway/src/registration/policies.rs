@@ -18,6 +18,9 @@ const ALLOWED_MAPPERS: &[&str] = &[
     "saml-user-property-mapper",
 ];
 
+/// Names no client scope: every OpenID Connect client may ask for it.
+const OPENID: &str = "openid";
+
 impl RegistrationRequest {
     /// Checks what a representation asks for; what the client has already (`current`) it may keep.
     pub(super) async fn check_policies(
@@ -63,7 +66,8 @@ fn may_have_mapper(mapper: &ProtocolMapper, current: Option<&ClientMapping>) -> 
 }
 
 fn are_allowed(asked: &[String], realm: &[ClientScope], held: &[String]) -> bool {
-    asked.iter().all(|name| held.contains(name) || realm.iter().any(|scope| scope.name == *name))
+    let is_offered = |name: &String| realm.iter().any(|scope| scope.name == *name);
+    asked.iter().all(|name| name == OPENID || held.contains(name) || is_offered(name))
 }
 
 #[cfg(test)]
@@ -90,7 +94,7 @@ mod tests {
     fn scopes_are_those_of_the_realms_lists_or_the_clients_own() {
         let realm = [ClientScope { name: "email".to_owned(), ..ClientScope::default() }];
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert!(are_allowed(&names(&["email"]), &realm, &[]));
+        assert!(are_allowed(&names(&["openid", "email"]), &realm, &[]));
         assert!(!are_allowed(&names(&["email", "billing"]), &realm, &[]));
         assert!(are_allowed(&names(&["billing"]), &realm, &names(&["billing"])));
     }

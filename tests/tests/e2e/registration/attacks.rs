@@ -187,7 +187,7 @@ async fn registration_tokens_as_access_or_refresh_tokens(app: &TestApp) {
         assert_ne!(watcher.refresh(&token).await.status, 200);
         for path in [realm.path("userinfo"), format!("/admin/realms/{}/clients", realm.name)] {
             let answer = app.http.get(app.url(&path)).bearer_auth(&token).send().await.unwrap();
-            assert_eq!(answer.status(), 401, "{path}");
+            assert!([401, 403].contains(&answer.status().as_u16()), "{path}");
         }
     }
 }

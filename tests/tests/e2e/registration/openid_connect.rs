@@ -53,13 +53,13 @@ async fn a_machine_changes_its_metadata(app: &TestApp) {
         .expect(201);
     let client_id = made.text("client_id");
     let path = format!("openid-connect/{client_id}");
-    let change = json!({"client_id": client_id, "client_name": "Drone", "grant_types": [], "scope": "email"});
+    let change = json!({"client_id": client_id, "client_name": "Drone", "grant_types": [], "scope": "phone"});
     let own = made.text("registration_access_token");
     let changed = realm.registration(Method::PUT, &path, &own, Some(&change)).await.expect(200);
     let said = changed.json();
     assert_eq!(
         (&said["client_name"], &said["grant_types"], &said["scope"]),
-        (&json!("Drone"), &json!([]), &json!("email"))
+        (&json!("Drone"), &json!([]), &json!("phone"))
     );
     assert_ne!(changed.text("registration_access_token"), own);
     // Without its grant it has no account any more.
