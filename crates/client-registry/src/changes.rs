@@ -16,6 +16,8 @@ use crate::error::Error;
 pub(crate) const REALM: &str = "realm";
 pub(crate) const CLIENT: &str = "client";
 pub(crate) const CLIENT_SECRET: &str = "client_secret";
+pub(crate) const INITIAL_ACCESS: &str = "initial_access";
+pub(crate) const REGISTRATION_TOKEN: &str = "registration_token";
 
 /// An entry of the change log.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::changes::{CLIENT, Entry};
 use crate::client_secrets::{given_or_generated, open};
 use crate::error::Error;
+use crate::registration_tokens;
 use crate::service::RegistryService;
 use crate::store::client_secrets::Of;
 use crate::store::clients::Filter;
@@ -27,11 +28,19 @@ impl RegistryService {
         &self,
         request: CreateClientRequest,
     ) -> Result<(CreateClientResponse, u64), Error> {
-        let CreateClientRequest { client, admin_event } = request;
+        let CreateClientRequest { client, admin_event, registration } = request;
         let new = client.ok_or(Error::Invalid { what: "client", reason: "is missing" })?;
         let realm_id = new.client.as_ref().map(|client| client.realm_id.clone()).unwrap_or_default();
         let (mut tx, key) = self.begin_in_realm(&realm_id).await?;
+        let initial_access_id = registration.as_ref().map(|registration| &registration.initial_access_id);
+        if let Some(id) = initial_access_id.filter(|id| !id.is_empty()) {
+            self.take_initial_access(&mut tx, &realm_id, id).await?;
+        }
         let (client, secret) = self.insert_client(&mut tx, &key, &realm_id, new).await?;
+        if let Some(registration) = &registration {
+            let of = Of { realm_id: &realm_id, client_uuid: &client.id };
+            registration_tokens::set(&mut tx, of, &registration.registration_token_id).await?;
+        }
         let payload = json!({
             "client_id": client.client_id,
             "service_accounts_enabled": client.service_accounts_enabled,
@@ -78,7 +87,7 @@ impl RegistryService {
         &self,
         request: UpdateClientRequest,
     ) -> Result<(UpdateClientResponse, u64), Error> {
-        let UpdateClientRequest { client, secret, admin_event } = request;
+        let UpdateClientRequest { client, secret, admin_event, rotation } = request;
         let secret = Zeroizing::new(secret);
         let mut client = client.ok_or(Error::Invalid { what: "client", reason: "is missing" })?;
         check(&client)?;
@@ -94,6 +103,9 @@ impl RegistryService {
             return Err(Error::VersionMismatch);
         }
         let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
+        if let Some(rotation) = &rotation {
+            registration_tokens::rotate(&mut tx, of, rotation).await?;
+        }
         if !secret.is_empty() {
             self.replace_secret(&mut tx, &key, of, &secret).await?;
         } else if is_confidential(&client) && client_secrets::newest(&mut tx, of).await?.is_none() {

@@ -16,6 +16,18 @@ pub enum Error {
     /// The client has no secret that could be shown.
     #[error("the client has no secret")]
     SecretNotFound,
+    /// The realm has no such initial access token.
+    #[error("no such initial access token")]
+    InitialAccessNotFound,
+    /// An initial access token has registered as many clients as it may.
+    #[error("the initial access token is used up")]
+    InitialAccessUsedUp,
+    /// An initial access token has expired.
+    #[error("the initial access token has expired")]
+    InitialAccessExpired,
+    /// A registration access token is not, or no longer, the one of the client.
+    #[error("the registration access token is not the client's")]
+    RegistrationTokenInvalid,
     /// A realm of the name exists.
     #[error("a realm of this name exists")]
     RealmExists,
@@ -80,6 +92,10 @@ impl Error {
             Self::RealmNotFound => (Kind::NotFound, "REALM_NOT_FOUND"),
             Self::ClientNotFound => (Kind::NotFound, "CLIENT_NOT_FOUND"),
             Self::SecretNotFound => (Kind::NotFound, "SECRET_NOT_FOUND"),
+            Self::InitialAccessNotFound => (Kind::NotFound, "INITIAL_ACCESS_NOT_FOUND"),
+            Self::InitialAccessUsedUp => (Kind::Precondition, "INITIAL_ACCESS_USED_UP"),
+            Self::InitialAccessExpired => (Kind::Precondition, "INITIAL_ACCESS_EXPIRED"),
+            Self::RegistrationTokenInvalid => (Kind::Unauthenticated, "REGISTRATION_TOKEN_INVALID"),
             Self::RealmExists => (Kind::Conflict, "REALM_EXISTS"),
             Self::ClientExists => (Kind::Conflict, "CLIENT_EXISTS"),
             Self::IdExists => (Kind::Conflict, "ID_EXISTS"),

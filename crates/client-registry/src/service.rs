@@ -155,6 +155,51 @@ impl ClientRegistry for RegistryService {
         Ok(written(answer, revision))
     }
 
+    async fn create_initial_access(
+        &self,
+        request: Request<CreateInitialAccessRequest>,
+    ) -> Result<Response<CreateInitialAccessResponse>, Status> {
+        let (answer, revision) = self.create_initial_access(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn get_initial_access(
+        &self,
+        request: Request<GetInitialAccessRequest>,
+    ) -> Result<Response<GetInitialAccessResponse>, Status> {
+        Ok(Response::new(self.get_initial_access(request.into_inner()).await?))
+    }
+
+    async fn list_initial_access(
+        &self,
+        request: Request<ListInitialAccessRequest>,
+    ) -> Result<Response<ListInitialAccessResponse>, Status> {
+        Ok(Response::new(self.list_initial_access(request.into_inner()).await?))
+    }
+
+    async fn delete_initial_access(
+        &self,
+        request: Request<DeleteInitialAccessRequest>,
+    ) -> Result<Response<DeleteInitialAccessResponse>, Status> {
+        let revision = self.delete_initial_access(request.into_inner()).await?;
+        Ok(written(DeleteInitialAccessResponse { revision }, revision))
+    }
+
+    async fn check_registration_token(
+        &self,
+        request: Request<CheckRegistrationTokenRequest>,
+    ) -> Result<Response<CheckRegistrationTokenResponse>, Status> {
+        Ok(Response::new(self.check_registration_token(request.into_inner()).await?))
+    }
+
+    async fn set_registration_token(
+        &self,
+        request: Request<SetRegistrationTokenRequest>,
+    ) -> Result<Response<SetRegistrationTokenResponse>, Status> {
+        let revision = self.set_registration_token(request.into_inner()).await?;
+        Ok(written(SetRegistrationTokenResponse { revision }, revision))
+    }
+
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<ChangeStream>, Status> {
         Ok(Response::new(self.writer.changes.watch(request.into_inner().from_revision)))
     }

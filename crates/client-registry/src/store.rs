@@ -5,7 +5,9 @@
 
 pub(crate) mod client_secrets;
 pub(crate) mod clients;
+pub(crate) mod initial_access;
 pub(crate) mod realms;
+pub(crate) mod registration_tokens;
 
 use latchkey_platform::database::{Migration, Migrations};
 use serde::Serialize;
@@ -14,12 +16,20 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 
 /// The steps of the schema, for [`latchkey_platform::database::Database::open`].
-pub const MIGRATIONS: Migrations = &[Migration {
-    version: 1,
-    description: "realms, clients, client secrets",
-    postgres: include_str!("../migrations/postgres/0001_clients.sql"),
-    sqlite: include_str!("../migrations/sqlite/0001_clients.sql"),
-}];
+pub const MIGRATIONS: Migrations = &[
+    Migration {
+        version: 1,
+        description: "realms, clients, client secrets",
+        postgres: include_str!("../migrations/postgres/0001_clients.sql"),
+        sqlite: include_str!("../migrations/sqlite/0001_clients.sql"),
+    },
+    Migration {
+        version: 2,
+        description: "initial access tokens, registration access tokens",
+        postgres: include_str!("../migrations/postgres/0002_registration.sql"),
+        sqlite: include_str!("../migrations/sqlite/0002_registration.sql"),
+    },
+];
 
 /// Whether a text can be stored, and so be found. PostgreSQL has no zero bytes in texts.
 pub(crate) fn is_storable(text: &str) -> bool {

@@ -1,7 +1,10 @@
 //! The state that handlers share, and the routes.
 
-use crate::{admin, config::Config, login_events::LoginEvents, oidc, oidc::KeptClients};
-use axum::Router;
+use crate::{
+    admin, config::Config, login_events::LoginEvents, oidc, oidc::KeptClients, read_first::read_first,
+    registration,
+};
+use axum::{Router, middleware::from_fn};
 use latchkey_api::{DynAudit, DynClientRegistry, DynRoleMapping, DynSessions, DynTokenIssuer};
 use latchkey_platform::clock::SharedClock;
 use std::{ops::Deref, sync::Arc};
@@ -50,7 +53,8 @@ impl App {
 
     /// All routes, without the prefix `/auth`: [`crate::Gateway`] takes it off before.
     pub fn router(&self) -> Router {
-        oidc::router().merge(admin::router()).fallback(oidc::unknown_path).with_state(self.clone())
+        let documents = admin::router().merge(registration::router()).layer(from_fn(read_first));
+        oidc::router().merge(documents).fallback(oidc::unknown_path).with_state(self.clone())
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! - [`oidc`]: the OAuth 2.0 and OpenID Connect endpoints of a realm.
 //! - [`admin`]: the Admin REST API.
+//! - [`registration`]: dynamic client registration.
 //! - [`edge`]: what every request passes first: its id, its address, the headers of its answer.
 //!
 //! Every path is served under `/` and under the classic prefix `/auth`.
@@ -17,9 +18,11 @@ pub mod config;
 pub mod edge;
 pub mod login_events;
 pub mod oidc;
+pub mod registration;
 pub mod request_context;
 pub mod serve;
 
+mod read_first;
 mod request_id;
 mod request_metrics;
 mod security_headers;

@@ -5,8 +5,19 @@ use metrics::{Counter, Histogram, Label};
 use std::time::Duration;
 
 /// The kinds of endpoint: a closed set, so that no path that somebody makes up becomes a label.
-const ENDPOINTS: [&str; 10] =
-    ["token", "introspect", "revoke", "logout", "userinfo", "certs", "discovery", "realm", "admin", "other"];
+const ENDPOINTS: [&str; 11] = [
+    "token",
+    "introspect",
+    "revoke",
+    "logout",
+    "userinfo",
+    "certs",
+    "discovery",
+    "registration",
+    "realm",
+    "admin",
+    "other",
+];
 
 /// An index into [`ENDPOINTS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +61,7 @@ impl RequestMetrics {
             Some(rest) => match rest.split_once('/') {
                 None => "realm",
                 Some((_, "protocol/openid-connect/token")) => "token",
+                Some((_, rest)) if rest.starts_with("clients-registrations/") => "registration",
                 Some((_, rest)) => match rest.rsplit_once('/') {
                     Some((_, last @ ("introspect" | "revoke" | "logout" | "userinfo" | "certs"))) => last,
                     Some((".well-known", _)) => "discovery",
@@ -81,6 +93,7 @@ mod tests {
             ("/realms/a/protocol/openid-connect/token/introspect", "introspect"),
             ("/realms/a/protocol/openid-connect/certs", "certs"),
             ("/realms/a/.well-known/openid-configuration", "discovery"),
+            ("/realms/a/clients-registrations/default/revoke", "registration"),
             ("/realms/a", "realm"),
             ("/realms/a/b", "other"),
             ("/admin/realms", "admin"),

@@ -89,6 +89,17 @@ impl RoleMappingService {
             client.protocol_mappers = complete(request.protocol_mappers.clone(), &[])?;
         }
         clients::update(&mut tx, &client).await?;
+        if request.replace_client_scopes {
+            let wanted = ClientMapping {
+                id: id.clone(),
+                default_client_scopes: request.default_client_scopes.clone(),
+                optional_client_scopes: request.optional_client_scopes.clone(),
+                ..ClientMapping::default()
+            };
+            let choices = client_scopes::choices(&mut tx, realm_id).await?;
+            client_scopes::unassign_all(&mut tx, realm_id, id).await?;
+            client_scopes::assign(&mut tx, realm_id, &chosen_scopes(&wanted, &choices)).await?;
+        }
         let mapping = find_mapping(&mut tx, realm_id, id).await?;
         let entry = Entry::new(realm_id, "client_mapping", Operation::Updated, id)
             .with(json!({ "client_id": client.client_id }))

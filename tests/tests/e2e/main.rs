@@ -15,3 +15,4 @@ mod admin;
 mod bad_input;
 mod invariants;
 mod oidc;
+mod registration;

@@ -5,6 +5,7 @@ mod assertions;
 mod authentication;
 mod clients;
 mod realms;
+mod registration;
 mod replicas;
 mod secrets;
 mod setting;

@@ -94,7 +94,7 @@ impl Setting {
     }
 
     pub(crate) async fn create(&self, client: NewClient) -> Result<CreateClientResponse, Status> {
-        let request = CreateClientRequest { client: Some(client), admin_event: None };
+        let request = CreateClientRequest { client: Some(client), ..CreateClientRequest::default() };
         answer(self.service.create_client(Request::new(request)).await)
     }
 
@@ -104,8 +104,11 @@ impl Setting {
     }
 
     pub(crate) async fn update(&self, client: Client, secret: &str) -> Result<Client, Status> {
-        let request =
-            UpdateClientRequest { client: Some(client), secret: secret.to_owned(), admin_event: None };
+        let request = UpdateClientRequest {
+            client: Some(client),
+            secret: secret.to_owned(),
+            ..UpdateClientRequest::default()
+        };
         Ok(answer(self.service.update_client(Request::new(request)).await)?.client.unwrap())
     }
 

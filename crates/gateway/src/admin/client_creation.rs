@@ -10,18 +10,22 @@ use crate::Services;
 use latchkey_api::{
     common::v1::AdminEvent,
     error::reason,
-    registry::v1::{Client, CreateClientRequest, FindClientRequest, GetClientRequest, NewClient},
+    registry::v1::{
+        Client, CreateClientRequest, FindClientRequest, GetClientRequest, NewClient, Registration,
+    },
     roles::v1::{DropClientRequest, PrepareClientRequest},
 };
 use latchkey_platform::random;
 use secrecy::ExposeSecret as _;
 use tonic::Request;
 
-/// Makes a client in a realm. `event` is asked for the administrator's act once the client's id is known.
+/// Makes a client in a realm, with what its registration does beside it where it registers itself. `event` is asked for the
+/// administrator's act once the client's id is known.
 pub(crate) async fn create_client(
     services: &Services,
     realm_id: &str,
     representation: &ClientRepresentation,
+    registration: Option<Registration>,
     event: impl FnOnce(&Client) -> Option<AdminEvent>,
 ) -> Result<Client, Error> {
     let client = representation.new_client(realm_id, random::uuid);
@@ -48,6 +52,7 @@ pub(crate) async fn create_client(
     let request = CreateClientRequest {
         admin_event: event(&client),
         client: Some(NewClient { client: Some(client.clone()), secret: secret.unwrap_or_default() }),
+        registration,
     };
     match services.registry.create_client(Request::new(request)).await {
         Ok(answer) => {

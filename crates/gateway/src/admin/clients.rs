@@ -6,12 +6,12 @@ use super::{
     body::JsonBody,
     caller::{MASTER, REALM_MANAGEMENT},
     client_creation::create_client,
+    client_deletion::delete_client,
+    client_parts::{self, mappings},
+    client_update::ClientUpdate,
     error::{Answer, Error},
     query::Query,
-    realm_creation::catch_up_roles,
-    realm_template::is_built_in,
-    realms::MERGES,
-    representation::{Access, ClientRepresentation, MASK, ShownClient, check_client, show_client, show_user},
+    representation::{Access, ClientRepresentation, ShownClient, show_client, show_user},
 };
 use crate::App;
 use axum::{
@@ -21,19 +21,9 @@ use axum::{
     routing::{get, post},
 };
 use latchkey_api::{
-    error::{Kind, reason},
-    registry::v1::{
-        Client, DeleteClientRequest, GetClientRequest, GetClientSecretRequest, ListClientsRequest,
-        UpdateClientRequest,
-    },
-    roles::v1::{
-        ClientMapping, DeleteServiceAccountRequest, GetServiceAccountRequest, ListClientMappingsRequest,
-        UpdateClientMappingRequest, User,
-    },
-    session::v1::EndAllRequest,
+    registry::v1::{Client, GetClientRequest, ListClientsRequest},
+    roles::v1::{ClientMapping, GetServiceAccountRequest, User},
 };
-use latchkey_platform::random;
-use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tonic::Request;
@@ -60,16 +50,9 @@ impl RealmAdmin {
         answer.client.ok_or(Error::IncompleteAnswer("a client"))
     }
 
-    /// What role-mapping holds for clients, by their uuids.
-    async fn mappings(&self, ids: Vec<String>) -> Result<Vec<ClientMapping>, Error> {
-        let request = ListClientMappingsRequest { realm_id: self.realm_id(), ids };
-        let answer = self.services().roles.list_client_mappings(Request::new(request)).await?;
-        Ok(answer.into_inner().mappings)
-    }
-
     /// What role-mapping holds for one client.
     pub(super) async fn mapping(&self, id: &str) -> Result<ClientMapping, Error> {
-        self.mappings(vec![id.to_owned()]).await?.pop().ok_or(Error::ClientNotFound)
+        client_parts::mapping(self.services(), &self.realm.id, id).await
     }
 
     /// Who may manage clients may not manage those that carry admin roles.
@@ -80,28 +63,19 @@ impl RealmAdmin {
     /// A client as the caller sees it.
     pub(super) async fn show_client(&self, client: &Client) -> Result<Value, Error> {
         let mapping = self.mapping(&client.id).await?;
-        let secret = if client.public_client || client.bearer_only {
-            String::new()
-        } else {
-            self.secret_of(&client.id).await?.unwrap_or_default()
-        };
+        let secret = client_parts::shown_secret(self.services(), client).await?;
         let access = Some(self.access_to(client));
         Ok(show_client(&ShownClient { client, mapping: &mapping, secret: &secret, access }))
     }
 
     /// The newest secret of a client; `None` where there is none to show.
     pub(super) async fn secret_of(&self, id: &str) -> Result<Option<String>, Error> {
-        let request = GetClientSecretRequest { realm_id: self.realm_id(), id: id.to_owned() };
-        match self.services().registry.get_client_secret(Request::new(request)).await {
-            Ok(answer) => Ok(Some(answer.into_inner().secret)),
-            Err(status) if reason(&status).as_deref() == Some("SECRET_NOT_FOUND") => Ok(None),
-            Err(status) => Err(status.into()),
-        }
+        client_parts::secret(self.services(), &self.realm.id, id).await
     }
 }
 
 /// Whether a client's roles are admin roles: of its own realm or, in master, of another.
-pub(super) fn carries_admin_roles(realm: &str, client: &Client) -> bool {
+pub(crate) fn carries_admin_roles(realm: &str, client: &Client) -> bool {
     let by_name = if realm == MASTER {
         client.client_id.ends_with("-realm")
     } else {
@@ -128,7 +102,8 @@ async fn list(admin: Admin<QueryClients>, query: Query) -> Answer {
     };
     let found = admin.services().registry.list_clients(Request::new(request)).await?.into_inner();
     let ids: Vec<String> = found.clients.iter().map(|client| client.id.clone()).collect();
-    let mappings = if ids.is_empty() { Vec::new() } else { admin.mappings(ids).await? };
+    let mappings =
+        if ids.is_empty() { Vec::new() } else { mappings(admin.services(), &admin.realm.id, ids).await? };
     let mut shown = Vec::with_capacity(found.clients.len());
     for (index, client) in found.clients.iter().enumerate() {
         // One without a mapping was deleted between the two questions.
@@ -143,11 +118,11 @@ async fn list(admin: Admin<QueryClients>, query: Query) -> Answer {
 
 async fn create(admin: Admin<ManageClients>, body: JsonBody) -> Answer {
     let representation: ClientRepresentation = body.read()?;
-    let client = create_client(admin.services(), &admin.realm.id, &representation, |client| {
+    let event = |client: &Client| {
         let path = format!("clients/{}", client.id);
         admin.event("CREATE", "CLIENT", &path, Some(shown_in_event(client)))
-    })
-    .await?;
+    };
+    let client = create_client(admin.services(), &admin.realm.id, &representation, None, event).await?;
     created(&admin.app, &admin.context, &[&admin.realm.name, "clients", &client.id])
 }
 
@@ -159,8 +134,6 @@ async fn show(admin: Admin<ViewClients>, Path(path): Path<ClientPath>) -> Answer
 async fn update(admin: Admin<ManageClients>, Path(path): Path<ClientPath>, body: JsonBody) -> Answer {
     let stored = admin.client(&path.id).await?;
     let representation: ClientRepresentation = body.read()?;
-    let secret = representation.secret.as_ref().map(|secret| secret.expose_secret().to_owned());
-    let secret = secret.filter(|secret| secret != MASK).unwrap_or_default();
     if carries_admin_roles(&admin.realm.name, &stored) {
         return Err(Error::Forbidden);
     }
@@ -174,124 +147,17 @@ async fn update(admin: Admin<ManageClients>, Path(path): Path<ClientPath>, body:
             client
         })),
     );
-    let (before, after) =
-        rewrite(&admin, stored, &secret, event, |client| representation.apply(client)).await?;
-    update_mapping(&admin, &representation, &after).await?;
-    if before.service_accounts_enabled != after.service_accounts_enabled {
-        switch_service_account(&admin, &after).await?;
-    }
+    let update =
+        ClientUpdate { representation: &representation, event, rotation: None, replaces_scopes: false };
+    update.apply(admin.services(), stored).await?;
     Ok(no_content())
-}
-
-/// Merges a change into a client and writes it, anew when somebody else was quicker. Answers what it was and what it is.
-async fn rewrite(
-    admin: &RealmAdmin,
-    mut stored: Client,
-    secret: &str,
-    event: Option<latchkey_api::common::v1::AdminEvent>,
-    merge: impl Fn(&mut Client),
-) -> Result<(Client, Client), Error> {
-    for _ in 0..MERGES {
-        let mut client = stored.clone();
-        merge(&mut client);
-        check_client(&client)?;
-        let request = UpdateClientRequest {
-            client: Some(client),
-            secret: secret.to_owned(),
-            admin_event: event.clone(),
-        };
-        match admin.services().registry.update_client(Request::new(request)).await {
-            Ok(answer) => {
-                let answer = answer.into_inner();
-                let client = answer.client.ok_or(Error::IncompleteAnswer("a client"))?;
-                let cascades = client.client_id != stored.client_id
-                    || client.service_accounts_enabled != stored.service_accounts_enabled;
-                if cascades {
-                    catch_up_roles(admin.services(), answer.revision).await?;
-                }
-                return Ok((stored, client));
-            }
-            Err(status) if Kind::of(&status) == Kind::Aborted => stored = admin.client(&stored.id).await?,
-            Err(status) => return Err(status.into()),
-        }
-    }
-    Err(Error::Contended("the client"))
-}
-
-/// What of an update is role-mapping's: full scope and, if they are given, the mappers. Lists of scopes in an update are ignored.
-async fn update_mapping(
-    admin: &RealmAdmin,
-    representation: &ClientRepresentation,
-    client: &Client,
-) -> Result<(), Error> {
-    let mappers = representation.mapper_messages(random::uuid);
-    if representation.full_scope_allowed.is_none() && mappers.is_none() {
-        return Ok(());
-    }
-    let current = admin.mapping(&client.id).await?;
-    let full_scope = representation.full_scope_allowed.filter(|full| *full != current.full_scope_allowed);
-    let mappers = mappers.filter(|mappers| *mappers != current.protocol_mappers);
-    if full_scope.is_none() && mappers.is_none() {
-        return Ok(());
-    }
-    let request = UpdateClientMappingRequest {
-        realm_id: admin.realm_id(),
-        id: client.id.clone(),
-        full_scope_allowed: full_scope,
-        replace_protocol_mappers: mappers.is_some(),
-        protocol_mappers: mappers.unwrap_or_default(),
-        admin_event: None,
-    };
-    admin.services().roles.update_client_mapping(Request::new(request)).await?;
-    Ok(())
-}
-
-/// Makes the service account of a client that has just been given one, or takes it away.
-async fn switch_service_account(admin: &RealmAdmin, client: &Client) -> Result<(), Error> {
-    let roles = &admin.services().roles;
-    if client.service_accounts_enabled {
-        let request = GetServiceAccountRequest {
-            realm_id: admin.realm_id(),
-            client_uuid: client.id.clone(),
-            create: true,
-        };
-        roles.get_service_account(Request::new(request)).await?;
-    } else {
-        let request =
-            DeleteServiceAccountRequest { realm_id: admin.realm_id(), client_uuid: client.id.clone() };
-        roles.delete_service_account(Request::new(request)).await?;
-    }
-    Ok(())
 }
 
 async fn delete(admin: Admin<ManageClients>, Path(path): Path<ClientPath>) -> Answer {
     let client = admin.client(&path.id).await?;
-    if carries_admin_roles(&admin.realm.name, &client) {
-        return Err(Error::Forbidden);
-    }
-    if is_built_in(&client.client_id) {
-        return Err(Error::BuiltInClient);
-    }
     let path = format!("clients/{}", client.id);
     let event = admin.event("DELETE", "CLIENT", &path, Some(shown_in_event(&client)));
-    let request =
-        DeleteClientRequest { realm_id: admin.realm_id(), id: client.id.clone(), admin_event: event };
-    let revision =
-        admin.services().registry.delete_client(Request::new(request)).await?.into_inner().revision;
-    let sessions = EndAllRequest {
-        realm_id: admin.realm_id(),
-        client_uuid: client.id.clone(),
-        ..EndAllRequest::default()
-    };
-    let (roles, sessions) = futures::join!(
-        catch_up_roles(admin.services(), revision),
-        admin.services().sessions.end_all(Request::new(sessions)),
-    );
-    if let Err(status) = sessions {
-        // Nobody can use them without their client, and they expire.
-        tracing::warn!(client.id = client.id, cause = %status, "sessions of a deleted client are left to expire");
-    }
-    roles?;
+    delete_client(admin.services(), &admin.realm.name, &client, event).await?;
     Ok(no_content())
 }
 
@@ -322,7 +188,7 @@ async fn push_revocation(
 }
 
 /// A client in an event: what the registry holds of it, without any secret.
-fn shown_in_event(client: &Client) -> Value {
+pub(super) fn shown_in_event(client: &Client) -> Value {
     let mapping = ClientMapping::default();
     let mut shown = show_client(&ShownClient { client, mapping: &mapping, secret: "", access: None });
     if let Value::Object(members) = &mut shown {

@@ -117,6 +117,9 @@ pub(crate) enum Error {
     /// A client's URL or protocol is refused.
     #[error("{0}")]
     InvalidClient(String),
+    /// An initial access token can't have such a limit.
+    #[error("{reason}")]
+    InvalidInitialAccess { what: &'static str, reason: &'static str },
     /// A message for the administrator, in the shape of `errorMessage`.
     #[error("{0}")]
     Invalid(String),
@@ -226,6 +229,7 @@ impl Error {
             | Self::RealmNameCharacter(_)
             | Self::NewRealmNameCharacter(_)
             | Self::InvalidClient(_)
+            | Self::InvalidInitialAccess { .. }
             | Self::Invalid(_)
             | Self::UserProfile(_) => S::BAD_REQUEST,
             Self::Service(status) => match status.code() {
@@ -262,6 +266,7 @@ impl Error {
             Self::InvalidJson => described("invalid_request"),
             Self::MismatchedJson => described("unknown_error"),
             Self::InvalidClient(_) => described("invalid_input"),
+            Self::InvalidInitialAccess { what, .. } => described(&format!("Invalid value for {what}")),
             Self::Service(_) | Self::IncompleteAnswer(_) | Self::Contended(_) => {
                 if self.status() == StatusCode::SERVICE_UNAVAILABLE {
                     json!({

@@ -6,20 +6,24 @@
 //! To add an endpoint: its handler in the file of its path, its route in that file's `router`, its representation where it has
 //! a new one.
 
-mod answer;
+pub(crate) mod answer;
 mod authorization;
-mod body;
-mod caller;
-mod client_creation;
+pub(crate) mod body;
+pub(crate) mod caller;
+pub(crate) mod client_creation;
+pub(crate) mod client_deletion;
+pub(crate) mod client_parts;
 mod client_scope_lists;
 mod client_scopes;
 mod client_secret;
-mod clients;
+pub(crate) mod client_update;
+pub(crate) mod clients;
 mod components;
 mod composites;
-mod error;
+pub(crate) mod error;
 mod events;
 mod import;
+mod initial_access;
 mod keys;
 mod mapped_roles;
 mod protocol_mappers;
@@ -27,7 +31,8 @@ mod query;
 mod realm_creation;
 mod realm_template;
 mod realms;
-mod representation;
+mod registration_access_token;
+pub(crate) mod representation;
 mod role_holders;
 mod role_path;
 mod roles;
@@ -47,6 +52,8 @@ pub fn router() -> Router<App> {
         .merge(realms::router())
         .merge(clients::router())
         .merge(client_secret::router())
+        .merge(registration_access_token::router())
+        .merge(initial_access::router())
         .merge(client_scopes::router())
         .merge(client_scope_lists::router())
         .merge(protocol_mappers::router())

@@ -111,6 +111,7 @@ async fn document(app: &App, context: &RequestContext, realm_name: &str) -> Resu
         "userinfo_endpoint": at("userinfo"),
         "end_session_endpoint": at("logout"),
         "jwks_uri": at("certs"),
+        "registration_endpoint": format!("{issuer}/clients-registrations/openid-connect"),
         "grant_types_supported": GRANTS,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

@@ -7,7 +7,7 @@ mod compatibility;
 mod cors;
 mod discovery;
 mod dpop;
-mod error;
+pub(crate) mod error;
 mod form;
 mod form_request;
 mod grant;
@@ -18,7 +18,7 @@ mod kept_clients;
 pub(crate) mod live_token;
 mod logout;
 mod public_document;
-mod realm;
+pub(crate) mod realm;
 mod realm_page;
 mod resolve;
 mod resource;
@@ -86,7 +86,11 @@ pub async fn unknown_path(
     unless_realm_is_unknown(&app, uri.path(), error).await.response(context.id(), Caching::Unsaid)
 }
 
-async fn method_not_allowed(State(app): State<App>, context: RequestContext, uri: Uri) -> Response {
+pub(crate) async fn method_not_allowed(
+    State(app): State<App>,
+    context: RequestContext,
+    uri: Uri,
+) -> Response {
     unless_realm_is_unknown(&app, uri.path(), Error::MethodNotAllowed)
         .await
         .response(context.id(), Caching::Unsaid)

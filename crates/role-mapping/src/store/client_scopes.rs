@@ -128,6 +128,17 @@ pub(crate) async fn unassign(
     Ok(db.execute(sql, params![realm_id, client_uuid, client_scope_id, *optional]).await? > 0)
 }
 
+/// Empties both lists of an owner.
+pub(crate) async fn unassign_all(
+    db: &mut impl Queries,
+    realm_id: &str,
+    client_uuid: &str,
+) -> Result<(), Error> {
+    let sql = "DELETE FROM client_scope_assignments WHERE realm_id = $1 AND client_uuid = $2";
+    db.execute(sql, params![realm_id, client_uuid]).await?;
+    Ok(())
+}
+
 /// The scopes on an owner's two lists, with whether they are optional, in the order of their names.
 pub(crate) async fn assigned(
     db: &mut impl Queries,

@@ -205,6 +205,15 @@ impl ClientRepresentation {
         }
     }
 
+    /// The default and optional client scopes that the body gives, if it gives either list: then the other is taken as empty.
+    pub(crate) fn scope_lists(&self) -> Option<(Vec<String>, Vec<String>)> {
+        if self.default_client_scopes.is_none() && self.optional_client_scopes.is_none() {
+            return None;
+        }
+        let given = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+        Some((given(&self.default_client_scopes), given(&self.optional_client_scopes)))
+    }
+
     /// The protocol mappers that the body gives, if it gives any list.
     pub(crate) fn mapper_messages(&self, new_id: impl Fn() -> String) -> Option<Vec<ProtocolMapper>> {
         let mappers = self.protocol_mappers.clone()?;
