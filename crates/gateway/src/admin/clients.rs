@@ -21,6 +21,7 @@ use axum::{
     routing::{get, post},
 };
 use latchkey_api::{
+    common::v1::AdminEvent,
     error::{Kind, reason},
     registry::v1::{
         Client, DeleteClientRequest, GetClientRequest, GetClientSecretRequest, ListClientsRequest,
@@ -188,7 +189,7 @@ async fn rewrite(
     admin: &RealmAdmin,
     mut stored: Client,
     secret: &str,
-    event: Option<latchkey_api::common::v1::AdminEvent>,
+    event: Option<AdminEvent>,
     merge: impl Fn(&mut Client),
 ) -> Result<(Client, Client), Error> {
     for _ in 0..MERGES {
@@ -274,6 +275,16 @@ async fn delete(admin: Admin<ManageClients>, Path(path): Path<ClientPath>) -> An
     }
     let path = format!("clients/{}", client.id);
     let event = admin.event("DELETE", "CLIENT", &path, Some(shown_in_event(&client)));
+    remove_client(&admin, &client, event).await?;
+    Ok(no_content())
+}
+
+/// Deletes a client with what other services hold for it.
+pub(super) async fn remove_client(
+    admin: &RealmAdmin,
+    client: &Client,
+    event: Option<AdminEvent>,
+) -> Result<(), Error> {
     let request =
         DeleteClientRequest { realm_id: admin.realm_id(), id: client.id.clone(), admin_event: event };
     let revision =
@@ -291,8 +302,7 @@ async fn delete(admin: Admin<ManageClients>, Path(path): Path<ClientPath>) -> An
         // Nobody can use them without their client, and they expire.
         tracing::warn!(client.id = client.id, cause = %status, "sessions of a deleted client are left to expire");
     }
-    roles?;
-    Ok(no_content())
+    roles
 }
 
 async fn service_account_user(admin: Admin<ViewClients>, Path(path): Path<ClientPath>) -> Answer {
@@ -322,7 +332,7 @@ async fn push_revocation(
 }
 
 /// A client in an event: what the registry holds of it, without any secret.
-fn shown_in_event(client: &Client) -> Value {
+pub(super) fn shown_in_event(client: &Client) -> Value {
     let mapping = ClientMapping::default();
     let mut shown = show_client(&ShownClient { client, mapping: &mapping, secret: "", access: None });
     if let Value::Object(members) = &mut shown {

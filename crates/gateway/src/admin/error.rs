@@ -90,6 +90,14 @@ pub(crate) enum Error {
     UsernameExists,
     #[error("User exists with same email")]
     EmailExists,
+    /// Something that a partial import brings is there, and must not be.
+    #[error("{0}")]
+    AlreadyExists(String),
+    #[error("Can not import client roles for nonexistent client named {0}")]
+    RolesOfUnknownClient(String),
+    /// Two things of an imported realm have one name.
+    #[error("Conflict detected. See logs for details")]
+    ImportConflict,
     /// Another thing has the name or id that an update wants.
     #[error("Duplicate resource error")]
     Duplicate,
@@ -211,7 +219,10 @@ impl Error {
             | Self::MapperExists
             | Self::UsernameExists
             | Self::EmailExists
+            | Self::AlreadyExists(_)
+            | Self::ImportConflict
             | Self::Duplicate => S::CONFLICT,
+            Self::RolesOfUnknownClient(_) => S::PRECONDITION_FAILED,
             Self::ServiceAccountOff(_)
             | Self::BuiltInClient
             | Self::RoleNameMissing
@@ -250,6 +261,9 @@ impl Error {
             | Self::MapperExists
             | Self::UsernameExists
             | Self::EmailExists
+            | Self::AlreadyExists(_)
+            | Self::RolesOfUnknownClient(_)
+            | Self::ImportConflict
             | Self::UnreadableRealm
             | Self::RealmNameMissing
             | Self::RealmNameCharacter(_)

@@ -19,7 +19,7 @@ mod components;
 mod composites;
 mod error;
 mod events;
-mod import;
+mod import_export;
 mod keys;
 mod mapped_roles;
 mod protocol_mappers;
@@ -45,6 +45,7 @@ use axum::Router;
 pub fn router() -> Router<App> {
     Router::new()
         .merge(realms::router())
+        .merge(import_export::router())
         .merge(clients::router())
         .merge(client_secret::router())
         .merge(client_scopes::router())
