@@ -60,6 +60,15 @@ pub(crate) enum Error {
     SessionNotFound,
     #[error("Client does not have a rotated secret")]
     RotatedSecretNotFound,
+    /// Neither the realm's name nor a client.
+    #[error("Role Container not found")]
+    RoleContainerNotFound,
+    #[error("Unknown Provider")]
+    UnknownProvider,
+    #[error("No userId provided")]
+    NoUserId,
+    #[error("No user found")]
+    NoUserFound,
 
     #[error("Service account not enabled for the client '{0}'")]
     ServiceAccountOff(String),
@@ -210,7 +219,11 @@ impl Error {
             | Self::MapperNotFound
             | Self::MapperProviderNotFound
             | Self::SessionNotFound
-            | Self::RotatedSecretNotFound => S::NOT_FOUND,
+            | Self::RotatedSecretNotFound
+            | Self::RoleContainerNotFound
+            | Self::UnknownProvider
+            | Self::NoUserId
+            | Self::NoUserFound => S::NOT_FOUND,
             Self::RealmExists(_)
             | Self::RealmNameTaken
             | Self::ClientExists(_)

@@ -10,7 +10,9 @@ mod answer;
 mod authorization;
 mod body;
 mod caller;
+mod client_certificates;
 mod client_creation;
+mod client_installation;
 mod client_scope_lists;
 mod client_scopes;
 mod client_secret;
@@ -18,6 +20,7 @@ mod clients;
 mod components;
 mod composites;
 mod error;
+mod evaluate_scopes;
 mod events;
 mod import_export;
 mod keys;
@@ -48,6 +51,9 @@ pub fn router() -> Router<App> {
         .merge(import_export::router())
         .merge(clients::router())
         .merge(client_secret::router())
+        .merge(client_certificates::router())
+        .merge(client_installation::router())
+        .merge(evaluate_scopes::router())
         .merge(client_scopes::router())
         .merge(client_scope_lists::router())
         .merge(protocol_mappers::router())

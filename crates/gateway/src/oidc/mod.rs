@@ -21,7 +21,7 @@ mod realm;
 mod realm_page;
 mod resolve;
 mod revoke;
-mod session_lifetime;
+pub(crate) mod session_lifetime;
 mod token;
 mod userinfo;
 
