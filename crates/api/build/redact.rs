@@ -12,6 +12,8 @@ const SECRET_NAMES: &[&str] = &[
     "secret",
     "secrets",
     "password",
+    "store_password",
+    "private_key",
     "client_assertion",
     "assertion",
     // Tokens.
@@ -37,6 +39,8 @@ const SECRET_NAMES: &[&str] = &[
 const SECRET_FIELDS: &[&str] = &[
     // The private key of an uploaded key, the secret of a symmetric one.
     "latchkey.issuer.v1.KeyProvider.config",
+    // A key store may hold private keys.
+    "latchkey.registry.v1.UploadClientKeyRequest.file",
 ];
 
 /// The messages whose derived `Debug` is left out.

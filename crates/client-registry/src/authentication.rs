@@ -9,7 +9,7 @@ mod client_secret;
 mod client_secret_jwt;
 mod client_x509;
 mod public_client;
-mod public_key;
+pub(crate) mod public_key;
 mod unsupported;
 
 use std::borrow::Cow;

@@ -9,6 +9,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::changes::{CLIENT_SECRET, Entry};
+use crate::clients::is_confidential;
 use crate::error::Error;
 use crate::generated_secret;
 use crate::service::RegistryService;
@@ -18,6 +19,8 @@ use crate::verifier::VerifierKey;
 
 /// Secrets of a client that are live at the same time, at the most.
 const MAX_LIVE: usize = 10;
+/// The client's attribute that says since when it has its newest secret: seconds since the epoch, as text. Keycloak's name.
+pub(crate) const SECRET_CREATION_TIME: &str = "client.secret.creation.time";
 
 impl RegistryService {
     pub(crate) async fn get_client_secret(
@@ -43,13 +46,19 @@ impl RegistryService {
     ) -> Result<(SetClientSecretResponse, u64), Error> {
         let SetClientSecretRequest { realm_id, id, secret, keep_previous_s, admin_event } = request;
         let (mut tx, key) = self.begin_in_realm(&realm_id).await?;
-        let client = clients::find_locked(&mut tx, &realm_id, &id).await?.ok_or(Error::ClientNotFound)?;
+        let mut client = clients::find_locked(&mut tx, &realm_id, &id).await?.ok_or(Error::ClientNotFound)?;
         let secret = given_or_generated(secret);
         let now_ms = self.clock.now_ms();
         let keep_ms = keep_previous_s.max(0).saturating_mul(1000);
         let of = Of { realm_id: &realm_id, client_uuid: &id };
         client_secrets::retire(&mut tx, of, now_ms, now_ms.saturating_add(keep_ms), MAX_LIVE - 1).await?;
         self.insert_secret(&mut tx, &key, of, &secret).await?;
+        // Who has read the client before must not write the old date back.
+        client.version += 1;
+        date_secret(&mut client, now_ms);
+        if !clients::update(&mut tx, &client).await? {
+            return Err(Error::VersionMismatch);
+        }
         let entry = Entry {
             realm_id: realm_id.clone(),
             entity: CLIENT_SECRET,
@@ -62,21 +71,31 @@ impl RegistryService {
         Ok((SetClientSecretResponse { secret: secret.to_string(), revision }, revision))
     }
 
-    /// Makes a secret the only one of a client, unless it is the newest already.
-    pub(crate) async fn replace_secret(
+    /// What an update does to the secrets of a client: one that is given becomes the only one, unless it is the newest already;
+    /// a confidential client that has none gets one. Says whether there is a new one.
+    pub(crate) async fn update_secret(
         &self,
         tx: &mut Transaction,
         key: &VerifierKey,
-        of: Of<'_>,
+        client: &Client,
         secret: &str,
-    ) -> Result<(), Error> {
-        let newest = client_secrets::newest(tx, of).await?.and_then(|newest| newest.verifier);
+    ) -> Result<bool, Error> {
+        let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
+        let newest = client_secrets::newest(tx, of).await?;
+        if secret.is_empty() {
+            if newest.is_some() || !is_confidential(client) {
+                return Ok(false);
+            }
+            self.insert_secret(tx, key, of, &generated_secret::generate()).await?;
+            return Ok(true);
+        }
         let verifier = key.verifier(of.client_uuid, secret);
-        if newest.is_some_and(|newest| newest.is_same(&verifier)) {
-            return Ok(());
+        if newest.and_then(|newest| newest.verifier).is_some_and(|newest| newest.is_same(&verifier)) {
+            return Ok(false);
         }
         client_secrets::delete_all(tx, of).await?;
-        self.insert_secret(tx, key, of, secret).await
+        self.insert_secret(tx, key, of, secret).await?;
+        Ok(true)
     }
 
     /// Stores a secret as the newest of a client that has none now.
@@ -92,6 +111,11 @@ impl RegistryService {
         let verifier = key.verifier(of.client_uuid, secret);
         client_secrets::insert(tx, of, &id, self.clock.now_ms(), sealed, &verifier).await
     }
+}
+
+/// Notes on a client that its newest secret is from now on.
+pub(crate) fn date_secret(client: &mut Client, now_ms: i64) {
+    client.attributes.insert(SECRET_CREATION_TIME.to_owned(), now_ms.div_euclid(1000).to_string());
 }
 
 /// Opens a stored secret.

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::changes::{CLIENT, Entry};
-use crate::client_secrets::{given_or_generated, open};
+use crate::client_secrets::{SECRET_CREATION_TIME, date_secret, given_or_generated, open};
 use crate::error::Error;
 use crate::registration_tokens;
 use crate::service::RegistryService;
 use crate::store::client_secrets::Of;
 use crate::store::clients::Filter;
-use crate::store::{client_secrets, clients, is_storable, realms};
+use crate::store::{clients, is_storable, realms};
 use crate::verifier::VerifierKey;
 
 impl RegistryService {
@@ -99,17 +99,15 @@ impl RegistryService {
         }
         client.version += 1;
         client.created_ms = stored.created_ms;
+        if self.update_secret(&mut tx, &key, &client, &secret).await? {
+            date_secret(&mut client, self.clock.now_ms());
+        }
         if !clients::update(&mut tx, &client).await? {
             return Err(Error::VersionMismatch);
         }
-        let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
         if let Some(rotation) = &rotation {
+            let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
             registration_tokens::rotate(&mut tx, of, rotation).await?;
-        }
-        if !secret.is_empty() {
-            self.replace_secret(&mut tx, &key, of, &secret).await?;
-        } else if is_confidential(&client) && client_secrets::newest(&mut tx, of).await?.is_none() {
-            self.insert_secret(&mut tx, &key, of, &given_or_generated(String::new())).await?;
         }
         let entry = Entry { admin_event, ..updated(&client, &stored.client_id) };
         let revision = self.writer.commit(tx, vec![entry]).await?;
@@ -140,8 +138,12 @@ impl RegistryService {
         }
         check(&client)?;
         client.version = 1;
+        let now_ms = self.clock.now_ms();
         if client.created_ms == 0 {
-            client.created_ms = self.clock.now_ms();
+            client.created_ms = now_ms;
+        }
+        if is_confidential(&client) && !client.attributes.contains_key(SECRET_CREATION_TIME) {
+            date_secret(&mut client, now_ms);
         }
         clients::insert(tx, &client).await?;
         if !is_confidential(&client) {
@@ -194,7 +196,7 @@ fn entry(client: &Client, operation: Operation, payload: Value) -> Entry {
     }
 }
 
-fn is_confidential(client: &Client) -> bool {
+pub(crate) fn is_confidential(client: &Client) -> bool {
     !client.public_client && !client.bearer_only
 }
 

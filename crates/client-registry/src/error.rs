@@ -48,6 +48,9 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A key or its certificate could not be made.
+    #[error("a key cannot be made")]
+    Cryptography,
     /// A stored document cannot be read.
     #[error("row {id} of {table} cannot be read")]
     Unreadable {
@@ -103,9 +106,11 @@ impl Error {
             Self::Invalid { .. } => (Kind::Invalid, ""),
             Self::Database(database::Error::Unavailable(_)) => (Kind::Unavailable, "DATABASE_UNAVAILABLE"),
             Self::Interrupted => (Kind::Unavailable, "UNAVAILABLE"),
-            Self::Unreadable { .. } | Self::SecretNotText { .. } | Self::Vault(_) | Self::Database(_) => {
-                (Kind::Internal, "")
-            }
+            Self::Unreadable { .. }
+            | Self::SecretNotText { .. }
+            | Self::Cryptography
+            | Self::Vault(_)
+            | Self::Database(_) => (Kind::Internal, ""),
         }
     }
 }

@@ -13,6 +13,7 @@ mod authentication;
 mod build;
 mod cache;
 mod changes;
+mod client_keys;
 mod client_secrets;
 mod clients;
 mod config;

@@ -200,6 +200,22 @@ impl ClientRegistry for RegistryService {
         Ok(written(SetRegistrationTokenResponse { revision }, revision))
     }
 
+    async fn generate_client_key(
+        &self,
+        request: Request<GenerateClientKeyRequest>,
+    ) -> Result<Response<GenerateClientKeyResponse>, Status> {
+        let (answer, revision) = self.generate_client_key(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn upload_client_key(
+        &self,
+        request: Request<UploadClientKeyRequest>,
+    ) -> Result<Response<UploadClientKeyResponse>, Status> {
+        let (answer, revision) = self.upload_client_key(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<ChangeStream>, Status> {
         Ok(Response::new(self.writer.changes.watch(request.into_inner().from_revision)))
     }

@@ -22,6 +22,7 @@ mod follow;
 mod load;
 mod passwords;
 mod protocol_mappers;
+mod realm_scopes;
 mod realms;
 mod resolution;
 pub mod resolve;

@@ -13,8 +13,8 @@ use crate::builtin::{self, Blueprint};
 use crate::changes::Entry;
 use crate::clients::{chosen_scopes, stored_client};
 use crate::error::Error;
+use crate::realm_scopes::RealmScopes;
 use crate::service::RoleMappingService;
-use crate::store::client_scopes::{Assignment, Choice, REALM};
 use crate::store::realms::StoredRealm;
 use crate::store::role_mappings::Holder;
 use crate::store::{client_scopes, clients, erase, realms, role_mappings, roles};
@@ -66,12 +66,18 @@ impl RoleMappingService {
 }
 
 async fn provision(tx: &mut Transaction, request: ProvisionRealmRequest) -> Result<(), Error> {
-    let ProvisionRealmRequest { realm_id, realm_name, master, clients } = request;
+    let ProvisionRealmRequest { realm_id, realm_name, master, clients, client_scopes, default_role_name } =
+        request;
     let uuid_of: HashMap<String, String> =
         clients.iter().map(|client| (client.client_id.clone(), client.id.clone())).collect();
     let admin_client_id = master.then(|| format!("{realm_name}-realm"));
 
     let mut blueprints = builtin::realm(&realm_name);
+    if !default_role_name.is_empty()
+        && let Some(default_role) = blueprints.first_mut()
+    {
+        default_role.name = default_role_name;
+    }
     if let Some(admin_client_id) = &admin_client_id {
         blueprints.extend(builtin::master(admin_client_id));
     }
@@ -81,7 +87,11 @@ async fn provision(tx: &mut Transaction, request: ProvisionRealmRequest) -> Resu
         StoredRealm { id: realm_id.clone(), name: realm_name, master, published: false, default_role_id };
     realms::insert(tx, &realm).await?;
 
-    let choices = make_client_scopes(tx, &realm_id, &made).await?;
+    let scopes = match client_scopes {
+        None => RealmScopes::built_in(&realm_id),
+        Some(imported) => RealmScopes::imported(&realm_id, imported)?,
+    };
+    let choices = scopes.make(tx, &realm_id, &made).await?;
     let role_of_account = |name: &str| {
         let account = uuid_of.get("account")?;
         made.iter().find(|role| role.client_uuid == *account && role.name == name).map(|role| role.id.clone())
@@ -146,33 +156,4 @@ pub(crate) async fn make_roles(
     roles::insert_many(tx, &made).await?;
     roles::add_composites(tx, realm_id, edges).await?;
     Ok(made)
-}
-
-/// Makes the built-in client scopes and the realm's lists of them; gives what clients can have.
-async fn make_client_scopes(
-    tx: &mut Transaction,
-    realm_id: &str,
-    made: &[Role],
-) -> Result<Vec<Choice>, Error> {
-    let scopes = builtin::client_scopes(realm_id);
-    client_scopes::insert_many(tx, &scopes).await?;
-    let mut of_realm = Vec::new();
-    let mut choices = Vec::new();
-    for scope in scopes {
-        // The scope of offline tokens is for those only who hold the role of the same name.
-        if let Some(role) = made.iter().find(|role| role.client_uuid.is_empty() && role.name == scope.name) {
-            let role_id = std::slice::from_ref(&role.id);
-            role_mappings::add(tx, realm_id, Holder::ClientScope(&scope.id), role_id).await?;
-        }
-        let optional = builtin::is_optional(&scope.name);
-        if let Some(optional) = optional {
-            let client_scope_id = scope.id.clone();
-            of_realm.push(Assignment { client_uuid: REALM.to_owned(), client_scope_id, optional });
-        }
-        if scope.protocol == builtin::OPENID_CONNECT {
-            choices.push(Choice { id: scope.id, name: scope.name, optional });
-        }
-    }
-    client_scopes::assign(tx, realm_id, &of_realm).await?;
-    Ok(choices)
 }

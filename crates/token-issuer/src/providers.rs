@@ -1,6 +1,7 @@
 //! Use cases of key providers: Keycloak's components of type `org.keycloak.keys.KeyProvider`.
 
 pub(crate) mod fallback;
+mod given_key;
 mod key;
 pub(crate) mod settings;
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{
-    self, ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519, RsaParameters,
-    RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+    self, ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::Deserialize;
@@ -19,7 +20,7 @@ const BARE_KEY: &str = "jwt.credential.public.key";
 const KEY_ID: &str = "jwt.credential.kid";
 
 /// An asymmetric public key.
-pub(super) struct PublicKey {
+pub(crate) struct PublicKey {
     pub(super) kid: Option<String>,
     /// The only algorithm it is for, if it says so.
     pub(super) algorithm: Option<String>,
@@ -69,7 +70,7 @@ impl PublicKey {
             return set.into_iter().flat_map(|set| set.keys).filter_map(Self::of_jwk).collect();
         }
         let bare = match (text(CERTIFICATE), text(BARE_KEY)) {
-            (Some(certificate), _) => Self::of_certificate(certificate),
+            (Some(certificate), _) => decoded_pem(certificate).and_then(|der| certificate_key(&der)),
             (None, Some(key)) => decoded_pem(key).and_then(|der| Self::of_info(&der)),
             (None, None) => None,
         };
@@ -91,20 +92,27 @@ impl PublicKey {
         Some(Self { kid: jwk.kid, algorithm: jwk.alg, material })
     }
 
-    fn of_certificate(text: &str) -> Option<Self> {
-        let der = decoded_pem(text)?;
-        let (_, certificate) = X509Certificate::from_der(&der).ok()?;
-        Self::of_info(certificate.public_key().raw)
-    }
-
     /// A SubjectPublicKeyInfo; its `kid` is the SHA-256 of it, as in Keycloak.
-    fn of_info(der: &[u8]) -> Option<Self> {
+    pub(crate) fn of_info(der: &[u8]) -> Option<Self> {
         let (_, info) = SubjectPublicKeyInfo::from_der(der).ok()?;
         Some(Self {
             kid: Some(BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, der))),
             algorithm: None,
             material: Material::Encoded(info.subject_public_key.data.to_vec()),
         })
+    }
+
+    /// The SubjectPublicKeyInfo, DER, of a key that came from a key set. `None` for what is no point of a known curve.
+    fn info(&self) -> Option<Vec<u8>> {
+        match &self.material {
+            Material::Rsa(key) => key.as_der().ok().map(|der| der.as_ref().to_vec()),
+            Material::Encoded(key) => {
+                let curves: [&dyn VerificationAlgorithm; 4] =
+                    [&ECDSA_P256_SHA256_FIXED, &ECDSA_P384_SHA384_FIXED, &ECDSA_P521_SHA512_FIXED, &ED25519];
+                let parsed = curves.into_iter().find_map(|curve| ParsedPublicKey::new(curve, key).ok())?;
+                parsed.as_der().ok().map(|der| der.as_ref().to_vec())
+            }
+        }
     }
 
     /// Whether `signature` over `message` is this key's. False too for an algorithm of another kind.
@@ -154,8 +162,20 @@ fn curve(algorithm: &str) -> Option<&'static dyn VerificationAlgorithm> {
     })
 }
 
+/// The key that a certificate (DER) is for.
+pub(crate) fn certificate_key(der: &[u8]) -> Option<PublicKey> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    PublicKey::of_info(certificate.public_key().raw)
+}
+
+/// The first key of a key set (RFC 7517, JSON) that verifies signatures: its id, and its SubjectPublicKeyInfo, DER.
+pub(crate) fn signing_key_of_set(json: &str) -> Option<(Option<String>, Vec<u8>)> {
+    let set: KeySet = serde_json::from_str(json).ok()?;
+    set.keys.into_iter().filter_map(PublicKey::of_jwk).find_map(|key| Some((key.kid.clone(), key.info()?)))
+}
+
 /// Base64 of DER, with or without the lines of PEM around it.
-fn decoded_pem(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decoded_pem(text: &str) -> Option<Vec<u8>> {
     let lines = text.lines().filter(|line| !line.starts_with("-----"));
     let base64: String = lines.flat_map(str::chars).filter(|char| !char.is_ascii_whitespace()).collect();
     BASE64_STANDARD.decode(base64).ok()

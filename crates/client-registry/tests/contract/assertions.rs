@@ -18,7 +18,7 @@ use crate::setting::*;
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ISSUER: &str = "https://id.example/realms/red";
 
-enum Signer {
+pub(crate) enum Signer {
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
@@ -43,17 +43,17 @@ impl Signer {
     }
 }
 
-fn b64(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn b64(bytes: impl AsRef<[u8]>) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn point(key: &EcdsaKeyPair) -> (String, String) {
+pub(crate) fn point(key: &EcdsaKeyPair) -> (String, String) {
     let (x, y) = key.public_key().as_ref()[1..].split_at((key.public_key().as_ref().len() - 1) / 2);
     (b64(x), b64(y))
 }
 
 /// An assertion of `client_id`, with `changes` to its claims; null takes one out.
-fn assertion(signer: &Signer, header: Value, client_id: &str, changes: Value) -> String {
+pub(crate) fn assertion(signer: &Signer, header: Value, client_id: &str, changes: Value) -> String {
     let now_s = NOW_MS / 1000;
     let jti = uuid();
     let mut claims = json!({ "iss": client_id, "sub": client_id, "aud": ISSUER, "jti": jti, "iat": now_s, "exp": now_s + 50 });
@@ -70,7 +70,7 @@ fn uuid() -> String {
     latchkey_platform::random::uuid()
 }
 
-fn presenting(assertion: &str) -> AuthenticateRequest {
+pub(crate) fn presenting(assertion: &str) -> AuthenticateRequest {
     AuthenticateRequest {
         realm: "red".to_owned(),
         client_assertion_type: Some(JWT_BEARER.to_owned()),
@@ -80,7 +80,7 @@ fn presenting(assertion: &str) -> AuthenticateRequest {
     }
 }
 
-async fn create(s: &Setting, client_id: &str, kind: &str, secret: &str, attributes: Value) {
+pub(crate) async fn create(s: &Setting, client_id: &str, kind: &str, secret: &str, attributes: Value) {
     let attributes = serde_json::from_value(attributes).unwrap();
     let client =
         Client { client_authenticator_type: kind.to_owned(), attributes, ..client("red", client_id) };
@@ -92,7 +92,10 @@ fn key_set(keys: Value) -> Value {
 }
 
 /// The method, or the reason and the detail.
-async fn outcome(s: &Setting, request: AuthenticateRequest) -> Result<AuthenticatedClient, (Reason, String)> {
+pub(crate) async fn outcome(
+    s: &Setting,
+    request: AuthenticateRequest,
+) -> Result<AuthenticatedClient, (Reason, String)> {
     match s.authenticate(request).await {
         Outcome::Authenticated(authenticated) => Ok(authenticated),
         Outcome::Refusal(refusal) => Err((refusal.reason(), refusal.detail)),

@@ -23,7 +23,8 @@ async fn who_has_the_secret_is_the_client(s: Setting) {
         };
         let mut realm = Realm { version: 1, ..realm("red") };
         realm.settings_json.clear();
-        let mut client = Client { version: 1, created_ms: NOW_MS, ..client("red", "orders") };
+        let mut client =
+            with_dated_secret(Client { version: 1, created_ms: NOW_MS, ..client("red", "orders") });
         client.settings_json.clear();
         assert_eq!((answer.realm, answer.client), (Some(realm), Some(client)));
         assert_eq!((answer.method.as_str(), answer.assertion), ("client-secret", None));

@@ -10,7 +10,7 @@ use crate::setting::*;
 
 async fn a_client_is_found_by_its_names_in_its_realm_alone(s: Setting) {
     s.create(confidential("red", "billing", "")).await.unwrap();
-    let expected = Client { version: 1, created_ms: NOW_MS, ..client("red", "billing") };
+    let expected = with_dated_secret(Client { version: 1, created_ms: NOW_MS, ..client("red", "billing") });
     assert_eq!(s.find("red", "billing").await.unwrap(), expected);
     assert_eq!(s.find("red", "billing").await.unwrap(), expected, "from memory");
     let request = GetClientRequest { realm_id: id_of("red"), id: expected.id.clone() };

@@ -4,6 +4,7 @@
 mod assertions;
 mod authentication;
 mod clients;
+mod keys;
 mod realms;
 mod registration;
 mod replicas;

@@ -51,8 +51,8 @@ async fn ten_secrets_live_at_the_same_time(s: Setting) {
 }
 
 async fn an_update_sets_the_secret_it_brings(s: Setting) {
-    let read = s.find("red", "orders").await.unwrap();
     s.set_secret("red", ORDERS, "second", 600).await;
+    let read = s.find("red", "orders").await.unwrap();
     let read = s.update(read, "").await.unwrap();
     let read = s.update(read, "second").await.unwrap();
     assert!(s.passes("red", "orders", "password").await, "the same secret again ends nothing");
@@ -71,6 +71,39 @@ async fn a_client_gets_a_secret_when_it_becomes_confidential(s: Setting) {
     let secret = s.secret("red", "uuid-of-app").await.unwrap();
     assert_eq!(secret.len(), 86);
     assert!(s.passes("red", "app", &secret).await);
+}
+
+async fn a_client_says_since_when_it_has_its_secret(s: Setting) {
+    let at = |s: i64| Some((NOW_MS / 1000 + s).to_string());
+    let told = async |client_id: &str| {
+        let client = s.find("red", client_id).await.unwrap();
+        client.attributes.get("client.secret.creation.time").cloned()
+    };
+    assert_eq!(told("orders").await, at(0));
+    s.clock.advance_s(10);
+    let before = s.find("red", "orders").await.unwrap();
+    s.set_secret("red", ORDERS, "", 0).await;
+    assert_eq!(told("orders").await, at(10));
+    assert_eq!(why(s.update(before, "").await), "VERSION_MISMATCH", "the old date is not written back");
+
+    s.clock.advance_s(10);
+    let read = s.find("red", "orders").await.unwrap();
+    let read = s.update(read, "chosen").await.unwrap();
+    assert_eq!(told("orders").await, at(20));
+    s.clock.advance_s(10);
+    s.update(read, "chosen").await.unwrap();
+    assert_eq!(told("orders").await, at(20), "it is the same secret");
+
+    let public = Client { public_client: true, ..client("red", "app") };
+    let made = s.create(NewClient { client: Some(public), secret: String::new() }).await.unwrap();
+    assert_eq!(told("app").await, None);
+    s.update(Client { public_client: false, ..made.client.unwrap() }, "").await.unwrap();
+    assert_eq!(told("app").await, at(30));
+    let mut imported = confidential("red", "imported", "password");
+    let attribute = ("client.secret.creation.time".to_owned(), "7".to_owned());
+    imported.client.as_mut().unwrap().attributes.extend([attribute]);
+    s.create(imported).await.unwrap();
+    assert_eq!(told("imported").await.as_deref(), Some("7"), "an importer knows better");
 }
 
 async fn concurrent_rotations_leave_one_newest(s: Setting) {
@@ -108,5 +141,6 @@ contract!(
     ten_secrets_live_at_the_same_time,
     an_update_sets_the_secret_it_brings,
     a_client_gets_a_secret_when_it_becomes_confidential,
+    a_client_says_since_when_it_has_its_secret,
     concurrent_rotations_leave_one_newest,
 );

@@ -218,6 +218,13 @@ pub(crate) fn client(realm: &str, client_id: &str) -> Client {
     }
 }
 
+/// A confidential client as the service answers it, whose secret is of the second `NOW_MS`.
+pub(crate) fn with_dated_secret(mut client: Client) -> Client {
+    let date = (NOW_MS / 1000).to_string();
+    client.attributes.insert("client.secret.creation.time".to_owned(), date);
+    client
+}
+
 pub(crate) fn confidential(realm: &str, client_id: &str, secret: &str) -> NewClient {
     NewClient { client: Some(client(realm, client_id)), secret: secret.to_owned() }
 }

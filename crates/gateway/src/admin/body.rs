@@ -11,6 +11,7 @@ use axum::{
     http::header,
 };
 use bytes::Bytes;
+use serde_json::Value;
 
 /// A body that claims to be JSON (or claims nothing), not yet read.
 pub(crate) struct JsonBody(Bytes);
@@ -19,6 +20,11 @@ impl JsonBody {
     /// One representation.
     pub(crate) fn read<T: Representation>(&self) -> Result<T, Error> {
         parse(&self.0)
+    }
+
+    /// A document of which parts are read later.
+    pub(crate) fn document(&self) -> Result<Value, Error> {
+        serde_json::from_slice(&self.0).map_err(|_| Error::UnreadableRealm)
     }
 
     /// A list of representations.

@@ -4,13 +4,12 @@
 use super::{
     caller::MASTER,
     error::Error as Cause,
-    import::import_contents,
     realm_creation::{create_realm, find_realm},
     representation::{RealmRepresentation, parse_value},
 };
 use crate::Services;
 use latchkey_api::{
-    registry::v1::{DeleteRealmRequest, Realm, get_realm_request::Key},
+    registry::v1::{Realm, get_realm_request::Key},
     roles::v1::{
         ChangeRoleMappingsRequest, CreateUserRequest, GetRoleRequest, GetUserRequest, RoleHolder, RoleKey,
         User, get_user_request,
@@ -76,14 +75,7 @@ async fn ensure(services: &Services, document: Value) -> Result<Realm, Cause> {
         return Ok(realm);
     }
     match create_realm(services, &representation, None).await {
-        Ok(realm) => {
-            if let Err(error) = import_contents(services, &realm, &representation).await {
-                let request = DeleteRealmRequest { realm_id: realm.id, admin_event: None };
-                services.registry.delete_realm(Request::new(request)).await?;
-                return Err(error);
-            }
-            Ok(realm)
-        }
+        Ok(realm) => Ok(realm),
         // Another gateway was quicker.
         Err(Cause::RealmExists(_)) => find_realm(services, key()).await?.ok_or(Cause::RealmNotFound),
         Err(other) => Err(other),

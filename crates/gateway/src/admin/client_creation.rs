@@ -29,12 +29,33 @@ pub(crate) async fn create_client(
     event: impl FnOnce(&Client) -> Option<AdminEvent>,
 ) -> Result<Client, Error> {
     let client = representation.new_client(realm_id, random::uuid);
+    create(services, client, representation, registration, event).await
+}
+
+/// The same for a client that comes with an import.
+pub(crate) async fn create_imported_client(
+    services: &Services,
+    realm_id: &str,
+    representation: &ClientRepresentation,
+    event: impl FnOnce(&Client) -> Option<AdminEvent>,
+) -> Result<Client, Error> {
+    let client = representation.imported_client(realm_id, random::uuid);
+    create(services, client, representation, None, event).await
+}
+
+async fn create(
+    services: &Services,
+    client: Client,
+    representation: &ClientRepresentation,
+    registration: Option<Registration>,
+    event: impl FnOnce(&Client) -> Option<AdminEvent>,
+) -> Result<Client, Error> {
     check_client(&client)?;
     if exists_by_client_id(services, &client).await? {
         return Err(Error::ClientExists(client.client_id));
     }
     // What is prepared replaces what was prepared under the id before: it must not be a published client's.
-    if find_by_id(services, realm_id, &client.id).await?.is_some() {
+    if find_by_id(services, &client.realm_id, &client.id).await?.is_some() {
         return Err(Error::Duplicate);
     }
 
@@ -62,7 +83,7 @@ pub(crate) async fn create_client(
         }
         Err(status) => {
             if is_definite(&status) {
-                drop_unpublished(services, realm_id, &client.id).await;
+                drop_unpublished(services, &client.realm_id, &client.id).await;
             }
             Err(match reason(&status).as_deref() {
                 Some("CLIENT_EXISTS") => Error::ClientExists(client.client_id),

@@ -60,6 +60,15 @@ pub(crate) enum Error {
     SessionNotFound,
     #[error("Client does not have a rotated secret")]
     RotatedSecretNotFound,
+    /// Neither the realm's name nor a client.
+    #[error("Role Container not found")]
+    RoleContainerNotFound,
+    #[error("Unknown Provider")]
+    UnknownProvider,
+    #[error("No userId provided")]
+    NoUserId,
+    #[error("No user found")]
+    NoUserFound,
 
     #[error("Service account not enabled for the client '{0}'")]
     ServiceAccountOff(String),
@@ -90,6 +99,14 @@ pub(crate) enum Error {
     UsernameExists,
     #[error("User exists with same email")]
     EmailExists,
+    /// Something that a partial import brings is there, and must not be.
+    #[error("{0}")]
+    AlreadyExists(String),
+    #[error("Can not import client roles for nonexistent client named {0}")]
+    RolesOfUnknownClient(String),
+    /// Two things of an imported realm have one name.
+    #[error("Conflict detected. See logs for details")]
+    ImportConflict,
     /// Another thing has the name or id that an update wants.
     #[error("Duplicate resource error")]
     Duplicate,
@@ -205,7 +222,11 @@ impl Error {
             | Self::MapperNotFound
             | Self::MapperProviderNotFound
             | Self::SessionNotFound
-            | Self::RotatedSecretNotFound => S::NOT_FOUND,
+            | Self::RotatedSecretNotFound
+            | Self::RoleContainerNotFound
+            | Self::UnknownProvider
+            | Self::NoUserId
+            | Self::NoUserFound => S::NOT_FOUND,
             Self::RealmExists(_)
             | Self::RealmNameTaken
             | Self::ClientExists(_)
@@ -214,7 +235,10 @@ impl Error {
             | Self::MapperExists
             | Self::UsernameExists
             | Self::EmailExists
+            | Self::AlreadyExists(_)
+            | Self::ImportConflict
             | Self::Duplicate => S::CONFLICT,
+            Self::RolesOfUnknownClient(_) => S::PRECONDITION_FAILED,
             Self::ServiceAccountOff(_)
             | Self::BuiltInClient
             | Self::RoleNameMissing
@@ -254,6 +278,9 @@ impl Error {
             | Self::MapperExists
             | Self::UsernameExists
             | Self::EmailExists
+            | Self::AlreadyExists(_)
+            | Self::RolesOfUnknownClient(_)
+            | Self::ImportConflict
             | Self::UnreadableRealm
             | Self::RealmNameMissing
             | Self::RealmNameCharacter(_)

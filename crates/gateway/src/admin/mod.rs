@@ -10,8 +10,10 @@ pub(crate) mod answer;
 mod authorization;
 pub(crate) mod body;
 pub(crate) mod caller;
+mod client_certificates;
 pub(crate) mod client_creation;
 pub(crate) mod client_deletion;
+mod client_installation;
 pub(crate) mod client_parts;
 mod client_scope_lists;
 mod client_scopes;
@@ -21,8 +23,9 @@ pub(crate) mod clients;
 mod components;
 mod composites;
 pub(crate) mod error;
+mod evaluate_scopes;
 mod events;
-mod import;
+mod import_export;
 mod initial_access;
 mod keys;
 mod mapped_roles;
@@ -50,10 +53,14 @@ use axum::Router;
 pub fn router() -> Router<App> {
     Router::new()
         .merge(realms::router())
+        .merge(import_export::router())
         .merge(clients::router())
         .merge(client_secret::router())
         .merge(registration_access_token::router())
         .merge(initial_access::router())
+        .merge(client_certificates::router())
+        .merge(client_installation::router())
+        .merge(evaluate_scopes::router())
         .merge(client_scopes::router())
         .merge(client_scope_lists::router())
         .merge(protocol_mappers::router())

@@ -1,11 +1,12 @@
-//! Makes a realm: provision, then publish. Roles and keys are made under a fresh id that nobody can reach by name; then the
-//! registry publishes realm and clients in one transaction. So a realm is there wholly or not at all, whenever a process dies.
+//! Makes a realm: provision, then publish. Roles and keys, and what an import brings, are made under a fresh id that nobody can
+//! reach by name; then the registry publishes realm and clients in one transaction. So a realm is there wholly or not at all, whenever a process dies.
 
 use super::{
     caller::MASTER,
     error::Error,
+    import_export::{Contents, adopt_built_in_clients, import_contents, key_providers, realm_client_scopes},
     realm_template::{NewBuiltIn, admin_client, first_clients},
-    representation::{RealmRepresentation, check_realm_name, remember_default_role},
+    representation::{RealmRepresentation, check_realm_name, default_role_name, remember_default_role},
 };
 use crate::Services;
 use latchkey_api::{
@@ -21,7 +22,7 @@ use tonic::Request;
 /// The name under which dependents follow the registry's change log.
 const REGISTRY: &str = "client-registry";
 
-/// Makes a realm with what Keycloak gives a new one. `maker` is the user of master who makes it, if any: he gets its admin roles.
+/// Makes a realm with what Keycloak gives a new one and what the representation lists. `maker` is the user of master who makes it, if any: he gets its admin roles.
 pub(crate) async fn create_realm(
     services: &Services,
     representation: &RealmRepresentation,
@@ -31,7 +32,8 @@ pub(crate) async fn create_realm(
         representation.realm.as_deref().filter(|name| !name.is_empty()).ok_or(Error::RealmNameMissing)?;
     check_realm_name(name).map_err(Error::NewRealmNameCharacter)?;
     let mut realm = representation.new_realm(name, random::uuid);
-    remember_default_role(&mut realm);
+    let contents = Contents::read(representation)?;
+    remember_default_role(&mut realm, contents.default_role.as_deref());
     for key in [Key::Name(realm.name.clone()), Key::Id(realm.id.clone())] {
         if find_realm(services, key).await?.is_some() {
             return Err(Error::RealmExists(realm.name));
@@ -40,12 +42,22 @@ pub(crate) async fn create_realm(
 
     let is_master = realm.name == MASTER;
     let admin_client = if is_master { None } else { Some(admin_client_of(services, &realm).await?) };
-    let clients = first_clients(&realm.id, &realm.name, is_master);
-    let request = provision(services, &realm, clients, is_master).await?;
+    let mut clients = first_clients(&realm.id, &realm.name, is_master);
+    adopt_built_in_clients(&mut clients, &contents)?;
+    let mut clients = provision(services, &realm, clients, &contents).await?;
+    match Box::pin(import_contents(services, &realm, &clients, &contents)).await {
+        Ok(imported) => clients.extend(imported),
+        Err(error) => {
+            drop_unpublished(services, &realm.id).await;
+            return Err(error);
+        }
+    }
     let request = CreateRealmRequest {
+        realm: Some(realm.clone()),
+        clients,
         admin_client,
         created_by_user_id: maker.unwrap_or_default().to_owned(),
-        ..request
+        admin_event: None,
     };
     match services.registry.create_realm(Request::new(request)).await {
         Ok(answer) => {
@@ -64,13 +76,13 @@ pub(crate) async fn create_realm(
     }
 }
 
-/// Makes roles and keys; answers the request that publishes them.
+/// Makes roles, client scopes and keys; answers the clients that are to be published.
 async fn provision(
     services: &Services,
     realm: &Realm,
     clients: Vec<NewBuiltIn>,
-    master: bool,
-) -> Result<CreateRealmRequest, Error> {
+    contents: &Contents,
+) -> Result<Vec<NewClient>, Error> {
     let (clients, mappings): (Vec<_>, Vec<_>) = clients
         .into_iter()
         .map(|NewBuiltIn { client, mapping }| {
@@ -80,10 +92,13 @@ async fn provision(
     let roles = roles::ProvisionRealmRequest {
         realm_id: realm.id.clone(),
         realm_name: realm.name.clone(),
-        master,
+        master: realm.name == MASTER,
         clients: mappings,
+        client_scopes: realm_client_scopes(&realm.id, contents),
+        default_role_name: default_role_name(realm),
     };
-    let keys = issuer::ProvisionRealmRequest { realm_id: realm.id.clone(), providers: Vec::new() };
+    let providers = key_providers(&realm.id, contents);
+    let keys = issuer::ProvisionRealmRequest { realm_id: realm.id.clone(), providers };
     let (roles, keys) = futures::join!(
         services.roles.provision_realm(Request::new(roles)),
         services.issuer.provision_realm(Request::new(keys)),
@@ -92,7 +107,7 @@ async fn provision(
         drop_unpublished(services, &realm.id).await;
         return Err(status.into());
     }
-    Ok(CreateRealmRequest { realm: Some(realm.clone()), clients, ..CreateRealmRequest::default() })
+    Ok(clients)
 }
 
 async fn admin_client_of(services: &Services, realm: &Realm) -> Result<NewClient, Error> {

@@ -6,7 +6,6 @@ use super::{
     body::JsonBody,
     caller::MASTER,
     error::{Answer, Error},
-    import::import_contents,
     query::Query,
     realm_creation::{catch_up_keys, catch_up_roles, create_realm},
     representation::{
@@ -69,10 +68,6 @@ async fn create(who: Authenticated, body: Result<JsonBody, Error>) -> Answer {
     let services = &who.app.services;
     let maker = who.caller.user_id.as_str();
     let realm = create_realm(services, &representation, Some(maker)).await?;
-    if let Err(error) = import_contents(services, &realm, &representation).await {
-        delete_realm(services, &realm.id, None).await?;
-        return Err(error);
-    }
     created(&who.app, &who.context, &[&realm.name])
 }
 
@@ -85,7 +80,7 @@ async fn show(admin: AnyAdmin) -> Answer {
     }
 }
 
-async fn show_whole(services: &Services, realm: &Realm) -> Result<Value, Error> {
+pub(super) async fn show_whole(services: &Services, realm: &Realm) -> Result<Value, Error> {
     let default_role = default_role(services, realm).await?;
     Ok(show_realm(realm, default_role.as_ref()))
 }

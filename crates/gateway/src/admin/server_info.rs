@@ -11,7 +11,7 @@ use axum::{Router, routing::get};
 use serde_json::{Map, Value, json};
 
 /// The Keycloak whose API this is.
-const KEYCLOAK: &str = "26.7.3";
+pub(super) const KEYCLOAK: &str = "26.7.3";
 const AUTHENTICATORS: &[&str] =
     &["client-jwt", "client-secret", "client-secret-jwt", "client-x509", "federated-jwt"];
 /// Key providers with their properties.

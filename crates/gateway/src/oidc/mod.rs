@@ -23,7 +23,7 @@ mod realm_page;
 mod resolve;
 mod resource;
 mod revoke;
-mod session_lifetime;
+pub(crate) mod session_lifetime;
 mod token;
 mod userinfo;
 

@@ -39,14 +39,37 @@ impl Material {
     /// A new EC key.
     pub(crate) fn ecdsa(algorithm: Algorithm) -> Result<Self, Error> {
         let signing = algorithm.ecdsa().ok_or(Error::Cryptography)?;
-        let pair = EcdsaKeyPair::generate(signing).map_err(|_| Error::Cryptography)?;
+        Self::ecdsa_pair(&EcdsaKeyPair::generate(signing).map_err(|_| Error::Cryptography)?)
+    }
+
+    /// An EC key that is given in PKCS#8, DER.
+    ///
+    /// # Errors
+    /// [`Error::Cryptography`] when it is none of the algorithm's curve.
+    pub(crate) fn ecdsa_of(algorithm: Algorithm, pkcs8: &[u8]) -> Result<Self, Error> {
+        let signing = algorithm.ecdsa().ok_or(Error::Cryptography)?;
+        Self::ecdsa_pair(&EcdsaKeyPair::from_pkcs8(signing, pkcs8).map_err(|_| Error::Cryptography)?)
+    }
+
+    fn ecdsa_pair(pair: &EcdsaKeyPair) -> Result<Self, Error> {
         let pkcs8 = pair.to_pkcs8v1().map_err(|_| Error::Cryptography)?;
         Self::asymmetric(Zeroizing::new(pkcs8.as_ref().to_vec()), pair.public_key(), None)
     }
 
     /// A new Ed25519 key.
     pub(crate) fn ed25519() -> Result<Self, Error> {
-        let pair = Ed25519KeyPair::generate().map_err(|_| Error::Cryptography)?;
+        Self::ed25519_pair(&Ed25519KeyPair::generate().map_err(|_| Error::Cryptography)?)
+    }
+
+    /// An Ed25519 key that is given in PKCS#8, DER.
+    ///
+    /// # Errors
+    /// [`Error::Cryptography`] when it is none.
+    pub(crate) fn ed25519_of(pkcs8: &[u8]) -> Result<Self, Error> {
+        Self::ed25519_pair(&Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| Error::Cryptography)?)
+    }
+
+    fn ed25519_pair(pair: &Ed25519KeyPair) -> Result<Self, Error> {
         let pkcs8 = pair.to_pkcs8v1().map_err(|_| Error::Cryptography)?;
         Self::asymmetric(Zeroizing::new(pkcs8.as_ref().to_vec()), pair.public_key(), None)
     }

@@ -3,6 +3,7 @@
 use aws_lc_rs::rsa::KeySize;
 use latchkey_api::issuer::v1::{KeyProvider, StringList};
 
+use super::given_key::{self, EC_PRIVATE_KEY, ED_PRIVATE_KEY, KID, SECRET};
 use super::settings::{CERTIFICATE, Form, PRIVATE_KEY, Settings, invalid, value};
 use crate::error::Error;
 use crate::key::material::{Material, Pkcs8, generate_rsa};
@@ -13,39 +14,50 @@ use crate::store::key_providers::StoredProvider;
 /// What stands for a secret in answers; put back it keeps the stored value.
 pub(crate) const MASK: &str = "**********";
 
-/// Settings by which Keycloak stores a generated key. Here keys are not settings.
+/// Settings by which Keycloak stores and exports a generated key. Here keys are not settings.
 const KEY_SETTINGS: [&str; 8] = [
     PRIVATE_KEY,
     CERTIFICATE,
-    "secret",
-    "kid",
-    "ecdsaPrivateKey",
+    SECRET,
+    KID,
+    EC_PRIVATE_KEY,
     "ecdsaPublicKey",
-    "eddsaPrivateKey",
+    ED_PRIVATE_KEY,
     "eddsaPublicKey",
 ];
 
 impl IssuerService {
-    /// Makes, or takes out of the settings, the key of a new provider.
+    /// Takes the key of a new provider out of its settings, or makes one.
     pub(crate) async fn new_key(&self, provider: &mut KeyProvider) -> Result<Material, Error> {
-        let form = Settings::read(provider)?.form;
-        if form != Form::UploadedRsa {
-            remove_key_settings(provider);
-        }
-        match form {
-            Form::UploadedRsa => self.uploaded_key(provider).await,
-            Form::Rsa(KeySize::Rsa2048) => {
-                let pkcs8 = self.pool.take().await?;
-                self.certified(pkcs8, provider.realm_id.clone()).await
+        let Settings { form, kind, .. } = Settings::read(provider)?;
+        let material = match form {
+            Form::UploadedRsa => return self.uploaded_key(provider).await,
+            Form::Rsa(size) => match given_key::rsa(provider)? {
+                Some(pkcs8) => self.with_certificate(provider, pkcs8).await?,
+                None => self.generated_rsa(provider, size).await?,
+            },
+            Form::Ec(algorithm) => match given_key::ecdsa(provider, algorithm)? {
+                Some(material) => material,
+                None => Material::ecdsa(algorithm)?,
+            },
+            Form::Ed25519 => match given_key::ed25519(provider)? {
+                Some(material) => material,
+                None => Material::ed25519()?,
+            },
+            Form::Symmetric(size) => {
+                given_key::symmetric(provider, kind)?.unwrap_or_else(|| Material::symmetric(size))
             }
-            Form::Rsa(size) => {
-                let pkcs8 = blocking(move || generate_rsa(size)).await?;
-                self.certified(pkcs8, provider.realm_id.clone()).await
-            }
-            Form::Ec(algorithm) => Material::ecdsa(algorithm),
-            Form::Ed25519 => Material::ed25519(),
-            Form::Symmetric(size) => Ok(Material::symmetric(size)),
-        }
+        };
+        remove_key_settings(provider);
+        Ok(material)
+    }
+
+    async fn generated_rsa(&self, provider: &KeyProvider, size: KeySize) -> Result<Material, Error> {
+        let pkcs8 = match size {
+            KeySize::Rsa2048 => self.pool.take().await?,
+            size => blocking(move || generate_rsa(size)).await?,
+        };
+        self.certified(pkcs8, provider.realm_id.clone()).await
     }
 
     /// The key that an update brings; none if the present one stays.
@@ -76,6 +88,13 @@ impl IssuerService {
     async fn uploaded_key(&self, provider: &mut KeyProvider) -> Result<Material, Error> {
         let text = value(provider, PRIVATE_KEY).ok_or_else(|| invalid("'Private RSA Key' is required"))?;
         let pkcs8 = rsa_pem::private_key(text).ok_or_else(|| invalid("Failed to decode private key"))?;
+        let material = self.with_certificate(provider, pkcs8).await?;
+        show(provider, material.certificate.as_deref());
+        Ok(material)
+    }
+
+    /// An RSA key with the certificate that the settings give it, or one that it signs itself.
+    async fn with_certificate(&self, provider: &KeyProvider, pkcs8: Pkcs8) -> Result<Material, Error> {
         let material = match certificate(provider)? {
             Some(certificate) => Material::rsa(pkcs8, certificate)?,
             None => self.certified(pkcs8, provider.realm_id.clone()).await?,
@@ -83,7 +102,6 @@ impl IssuerService {
         if let Some(certificate) = &material.certificate {
             check_match(certificate, material.public_key.as_deref())?;
         }
-        show(provider, material.certificate.as_deref());
         Ok(material)
     }
 

@@ -3,6 +3,7 @@
 
 mod attacks;
 mod fallback;
+mod given_keys;
 mod key_providers;
 mod lifetimes;
 mod realms;

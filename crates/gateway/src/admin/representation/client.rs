@@ -107,8 +107,9 @@ impl Representation for ClientRepresentation {
 }
 
 impl ClientRepresentation {
-    /// A client that is to be made, with Keycloak's defaults for what the body leaves out. Without a `clientId` the id is its name.
-    pub(crate) fn new_client(&self, realm_id: &str, new_id: impl FnOnce() -> String) -> Client {
+    /// A client that is to be imported, with Keycloak's defaults for what the body leaves out. Without a `clientId` the id is its
+    /// name.
+    pub(crate) fn imported_client(&self, realm_id: &str, new_id: impl FnOnce() -> String) -> Client {
         let id = self.id.clone().filter(|id| !id.is_empty()).unwrap_or_else(new_id);
         let mut client = Client {
             client_id: id.clone(),
@@ -123,14 +124,23 @@ impl ClientRepresentation {
             ..Client::default()
         };
         self.apply(&mut client);
+        if self.web_origins.is_none() {
+            client.web_origins = origins(&client.redirect_uris);
+        }
+        client
+    }
+
+    /// A client that an administrator makes: as [`Self::imported_client`], with what Keycloak adds to one whose protocol is given.
+    pub(crate) fn new_client(&self, realm_id: &str, new_id: impl FnOnce() -> String) -> Client {
+        let mut client = self.imported_client(realm_id, new_id);
         if self.redirect_uris.is_none()
             && self.protocol.is_some()
             && let Some(root) = self.root_url.as_deref().filter(|root| !root.is_empty())
         {
             client.redirect_uris = vec![format!("{}/*", root.trim_end_matches('/'))];
-        }
-        if self.web_origins.is_none() {
-            client.web_origins = origins(&client.redirect_uris);
+            if self.web_origins.is_none() {
+                client.web_origins = origins(&client.redirect_uris);
+            }
         }
         if self.protocol.is_some() {
             for (name, value) in [

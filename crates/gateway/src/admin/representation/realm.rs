@@ -231,9 +231,9 @@ pub(crate) fn check_realm_name(name: &str) -> Result<(), char> {
     name.chars().find(|character| "/?".contains(*character) || character.is_control()).map_or(Ok(()), Err)
 }
 
-/// Writes down the name of a new realm's default role.
-pub(crate) fn remember_default_role(realm: &mut Realm) {
-    let name = format!("default-roles-{}", realm.name.to_lowercase());
+/// Writes down the name of a new realm's default role: the one that is given, or that after the realm's name.
+pub(crate) fn remember_default_role(realm: &mut Realm, given: Option<&str>) {
+    let name = given.map_or_else(|| format!("default-roles-{}", realm.name.to_lowercase()), str::to_owned);
     settings::set_hidden_setting(&mut realm.settings_json, DEFAULT_ROLE, Value::from(name));
 }
 
@@ -431,7 +431,7 @@ mod tests {
     fn what_was_shown_can_be_put_back() {
         let mut realm = read(json!({ "realm": "r", "enabled": true, "webAuthnPolicyRpId": "x" }))
             .new_realm("r", || "id".to_owned());
-        remember_default_role(&mut realm);
+        remember_default_role(&mut realm, None);
         let shown = show_realm(&realm, Some(&Role { name: "d".to_owned(), ..Role::default() }));
         let mut again = realm.clone();
         read(shown).apply(&mut again);
