@@ -3,13 +3,15 @@
 //!
 //! The answers are Keycloak's. A client that does not exist costs the same work as one with a wrong secret.
 
-mod assertion;
+pub(crate) mod assertion;
 mod client_jwt;
 mod client_secret;
 mod client_secret_jwt;
 mod client_x509;
+mod federated_jwt;
+mod from_outside;
 mod public_client;
-mod public_key;
+mod subject_mapping;
 mod unsupported;
 
 use std::borrow::Cow;
@@ -27,6 +29,10 @@ use crate::cache::known_realms::KnownRealm;
 use crate::error::Error;
 use crate::service::RegistryService;
 
+pub(crate) use federated_jwt::{FromOutside, OutsideDenial};
+pub(crate) use from_outside::Mapped;
+pub(crate) use subject_mapping::{CLAIMS, SubjectMapping, wanted_claims};
+
 /// Decides whether what is presented proves that it comes from one client.
 pub(crate) trait Authenticator: Send + Sync {
     /// Decides.
@@ -34,6 +40,11 @@ pub(crate) trait Authenticator: Send + Sync {
 
     /// Whether an assertion alone may name the client.
     fn takes_assertions(&self) -> bool {
+        false
+    }
+
+    /// Whether assertions of outside issuers are what it asks for.
+    fn takes_outside_assertions(&self) -> bool {
         false
     }
 
@@ -46,6 +57,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) realm: &'a KnownRealm,
     pub(crate) client: &'a Client,
     pub(crate) presented: &'a AuthenticateRequest,
+    /// The assertion of an outside issuer that is among it.
+    pub(crate) outside: Option<&'a FromOutside<'a>>,
     pub(crate) now_ms: i64,
 }
 
@@ -87,6 +100,7 @@ pub(crate) async fn prepare(
         client_secret_jwt::TYPE => {
             Box::new(client_secret_jwt::ClientSecretJwt::load(db, vault, client, now_ms).await?)
         }
+        federated_jwt::TYPE => Box::new(federated_jwt::FederatedJwt::of(client)),
         client_x509::TYPE => Box::new(client_x509::ClientX509),
         _ => Box::new(unsupported::Unsupported),
     })
@@ -119,6 +133,12 @@ impl RegistryService {
         if !realm.realm.enabled {
             return Ok(refused(Reason::RealmDisabled.into(), Some(&realm), None, &request));
         }
+        if let Some(assertion) = from_outside::presented(&request)
+            && let Some(answer) =
+                Box::pin(self.authenticate_from_outside(&realm, &request, assertion)).await?
+        {
+            return Ok(answer);
+        }
         let Some(named) = Named::by(&request) else {
             return Ok(refused(Reason::ClientNotGiven.into(), Some(&realm), None, &request));
         };
@@ -128,26 +148,37 @@ impl RegistryService {
             pretend(&realm, &request);
             return Ok(refused(Reason::ClientNotFound.into(), Some(&realm), None, &request));
         };
-        Ok(match known.decide(&realm, &request, self.clock.now_ms()) {
+        Ok(known.answer(&realm, &request, None, self.clock.now_ms()))
+    }
+}
+
+impl KnownClient {
+    fn answer(
+        &self,
+        realm: &KnownRealm,
+        presented: &AuthenticateRequest,
+        outside: Option<&FromOutside<'_>>,
+        now_ms: i64,
+    ) -> AuthenticateResponse {
+        match self.decide(realm, presented, outside, now_ms) {
             Ok(Proof { method, assertion }) => {
                 let authenticated = AuthenticatedClient {
                     realm: Some(realm.realm.clone()),
-                    client: Some(known.client.clone()),
+                    client: Some(self.client.clone()),
                     method: method.to_owned(),
                     assertion,
                 };
                 AuthenticateResponse { outcome: Some(Outcome::Authenticated(authenticated)) }
             }
-            Err(denial) => refused(denial, Some(&realm), Some(&known), &request),
-        })
+            Err(denial) => refused(denial, Some(realm), Some(self), presented),
+        }
     }
-}
 
-impl KnownClient {
     fn decide(
         &self,
         realm: &KnownRealm,
         presented: &AuthenticateRequest,
+        outside: Option<&FromOutside<'_>>,
         now_ms: i64,
     ) -> Result<Proof, Denial> {
         if !self.client.enabled {
@@ -157,7 +188,7 @@ impl KnownClient {
         if self.client.bearer_only {
             return Err(Reason::BearerOnly.into());
         }
-        self.authenticator.authenticate(&Attempt { realm, client: &self.client, presented, now_ms })
+        self.authenticator.authenticate(&Attempt { realm, client: &self.client, presented, outside, now_ms })
     }
 }
 

@@ -10,6 +10,7 @@ use latchkey_platform::vault::{MasterKey, Vault};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::known_clients::KnownClients;
+use crate::cache::known_issuers::KnownIssuers;
 use crate::cache::known_realms::KnownRealms;
 use crate::changes::{Writer, outdate_by};
 use crate::config::Config;
@@ -55,6 +56,7 @@ pub async fn build(
             &epochs,
             config.client_cache_bytes,
         ),
+        issuers: KnownIssuers::new(database.clone(), &epochs, config.issuer_cache_bytes),
         writer: Writer { changes, epochs },
         database,
         vault,

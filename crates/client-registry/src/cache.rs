@@ -3,5 +3,6 @@
 
 mod dated;
 pub(crate) mod known_clients;
+pub(crate) mod known_issuers;
 pub(crate) mod known_realms;
 pub(crate) mod read_from;

@@ -7,13 +7,14 @@ use latchkey_platform::random;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::authentication;
 use crate::changes::{CLIENT, Entry};
 use crate::client_secrets::{given_or_generated, open};
 use crate::error::Error;
 use crate::service::RegistryService;
 use crate::store::client_secrets::Of;
 use crate::store::clients::Filter;
-use crate::store::{client_secrets, clients, is_storable, realms};
+use crate::store::{client_secrets, clients, federated_subjects, is_storable, realms};
 use crate::verifier::VerifierKey;
 
 impl RegistryService {
@@ -93,6 +94,7 @@ impl RegistryService {
         if !clients::update(&mut tx, &client).await? {
             return Err(Error::VersionMismatch);
         }
+        federated_subjects::put(&mut tx, &client).await?;
         let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
         if !secret.is_empty() {
             self.replace_secret(&mut tx, &key, of, &secret).await?;
@@ -132,6 +134,7 @@ impl RegistryService {
             client.created_ms = self.clock.now_ms();
         }
         clients::insert(tx, &client).await?;
+        federated_subjects::put(tx, &client).await?;
         if !is_confidential(&client) {
             return Ok((client, Zeroizing::default()));
         }
@@ -195,6 +198,13 @@ fn check(client: &Client) -> Result<(), Error> {
     }
     if !is_storable(&client.id) || !is_storable(&client.client_id) {
         return Err(Error::Invalid { what: "client", reason: "has a zero byte in its id or client_id" });
+    }
+    let unreadable = |json: &String| !json.is_empty() && authentication::wanted_claims(json).is_none();
+    if client.attributes.get(authentication::CLAIMS).is_some_and(unreadable) {
+        return Err(Error::Invalid {
+            what: authentication::CLAIMS,
+            reason: "is not a JSON object of claims",
+        });
     }
     Ok(())
 }

@@ -11,11 +11,13 @@ pub struct Config {
     pub realm_cache_bytes: u64,
     /// About how many bytes of clients are kept in memory. One takes about 2 KiB.
     pub client_cache_bytes: u64,
+    /// About how many bytes of identity providers, and of the subjects that they vouch for, are kept in memory.
+    pub issuer_cache_bytes: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { realm_cache_bytes: 16 << 20, client_cache_bytes: 32 << 20 }
+        Self { realm_cache_bytes: 16 << 20, client_cache_bytes: 32 << 20, issuer_cache_bytes: 8 << 20 }
     }
 }
 
@@ -31,6 +33,11 @@ impl Config {
             name: "client_cache_bytes",
             default: "33554432",
             text: "About how many bytes of clients are kept in memory. One takes about 2 KiB.",
+        },
+        Setting {
+            name: "issuer_cache_bytes",
+            default: "8388608",
+            text: "About how many bytes of identity providers, and of the subjects that they vouch for, are kept in memory.",
         },
     ];
 }

@@ -13,6 +13,9 @@ pub enum Error {
     /// The realm has no such client.
     #[error("no such client")]
     ClientNotFound,
+    /// The realm has no such identity provider.
+    #[error("no such identity provider")]
+    IdentityProviderNotFound,
     /// The client has no secret that could be shown.
     #[error("the client has no secret")]
     SecretNotFound,
@@ -22,6 +25,12 @@ pub enum Error {
     /// The realm has a client of the client_id.
     #[error("a client of this client_id exists")]
     ClientExists,
+    /// The realm has an identity provider of the alias.
+    #[error("an identity provider of this alias exists")]
+    IdentityProviderExists,
+    /// An identity provider cannot be had like this. The words are for the administrator, and Keycloak's where it has some.
+    #[error("{0}")]
+    IdentityProviderInvalid(String),
     /// The id is taken.
     #[error("the id is taken")]
     IdExists,
@@ -79,9 +88,12 @@ impl Error {
         match self {
             Self::RealmNotFound => (Kind::NotFound, "REALM_NOT_FOUND"),
             Self::ClientNotFound => (Kind::NotFound, "CLIENT_NOT_FOUND"),
+            Self::IdentityProviderNotFound => (Kind::NotFound, "IDENTITY_PROVIDER_NOT_FOUND"),
             Self::SecretNotFound => (Kind::NotFound, "SECRET_NOT_FOUND"),
             Self::RealmExists => (Kind::Conflict, "REALM_EXISTS"),
             Self::ClientExists => (Kind::Conflict, "CLIENT_EXISTS"),
+            Self::IdentityProviderExists => (Kind::Conflict, "IDENTITY_PROVIDER_EXISTS"),
+            Self::IdentityProviderInvalid(_) => (Kind::Invalid, "IDENTITY_PROVIDER_INVALID"),
             Self::IdExists => (Kind::Conflict, "ID_EXISTS"),
             Self::VersionMismatch => (Kind::Aborted, "VERSION_MISMATCH"),
             Self::Invalid { .. } => (Kind::Invalid, ""),

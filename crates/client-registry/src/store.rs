@@ -5,6 +5,8 @@
 
 pub(crate) mod client_secrets;
 pub(crate) mod clients;
+pub(crate) mod federated_subjects;
+pub(crate) mod identity_providers;
 pub(crate) mod realms;
 
 use latchkey_platform::database::{Migration, Migrations};
@@ -14,12 +16,20 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 
 /// The steps of the schema, for [`latchkey_platform::database::Database::open`].
-pub const MIGRATIONS: Migrations = &[Migration {
-    version: 1,
-    description: "realms, clients, client secrets",
-    postgres: include_str!("../migrations/postgres/0001_clients.sql"),
-    sqlite: include_str!("../migrations/sqlite/0001_clients.sql"),
-}];
+pub const MIGRATIONS: Migrations = &[
+    Migration {
+        version: 1,
+        description: "realms, clients, client secrets",
+        postgres: include_str!("../migrations/postgres/0001_clients.sql"),
+        sqlite: include_str!("../migrations/sqlite/0001_clients.sql"),
+    },
+    Migration {
+        version: 2,
+        description: "identity providers, federated subjects",
+        postgres: include_str!("../migrations/postgres/0002_identity_providers.sql"),
+        sqlite: include_str!("../migrations/sqlite/0002_identity_providers.sql"),
+    },
+];
 
 /// Whether a text can be stored, and so be found. PostgreSQL has no zero bytes in texts.
 pub(crate) fn is_storable(text: &str) -> bool {

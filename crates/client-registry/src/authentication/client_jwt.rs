@@ -3,8 +3,8 @@
 use latchkey_api::registry::v1::Client;
 
 use super::assertion::{UnverifiedAssertion, fault};
-use super::public_key::{PublicKey, is_asymmetric};
 use super::{Attempt, Authenticator, Denial, Proof};
+use crate::public_key::{PublicKey, Unverified, is_asymmetric};
 
 /// Its `client_authenticator_type`.
 pub(super) const TYPE: &str = "client-jwt";
@@ -16,20 +16,6 @@ impl ClientJwt {
     pub(super) fn of(client: &Client) -> Self {
         Self(PublicKey::of_client(&client.attributes))
     }
-
-    /// A key is asked by its id if the assertion names one, and only for its own algorithm if it has one.
-    fn verify(&self, assertion: &UnverifiedAssertion<'_>, algorithm: &str) -> Result<(), Denial> {
-        let kid = assertion.header.kid.as_deref();
-        let mut candidates = self.0.iter().filter(|key| {
-            (kid.is_none() || key.kid.as_deref() == kid)
-                && key.algorithm.as_deref().is_none_or(|only| only == algorithm)
-        });
-        let Some(first) = candidates.next() else { return Err(fault("Unable to load public key")) };
-        let verified = std::iter::once(first)
-            .chain(candidates)
-            .any(|key| key.verifies(algorithm, assertion.signed.as_bytes(), &assertion.signature));
-        if verified { Ok(()) } else { Err(failed("Signature on JWT token failed validation")) }
-    }
 }
 
 impl Authenticator for ClientJwt {
@@ -38,7 +24,10 @@ impl Authenticator for ClientJwt {
         let assertion = UnverifiedAssertion::read(presented, failed)?;
         assertion.check_client(client, presented)?;
         let algorithm = assertion.algorithm(client, is_asymmetric)?;
-        self.verify(&assertion, algorithm)?;
+        assertion.verify(&self.0, algorithm).map_err(|unverified| match unverified {
+            Unverified::NoKey => fault("Unable to load public key"),
+            Unverified::Failed => failed("Signature on JWT token failed validation"),
+        })?;
         let id = assertion.check_use(client, &presented.assertion_audiences, now_ms.div_euclid(1000))?;
         Ok(Proof { method: TYPE, assertion: Some(id) })
     }

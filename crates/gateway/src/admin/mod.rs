@@ -19,6 +19,8 @@ mod components;
 mod composites;
 mod error;
 mod events;
+mod federated_identities;
+mod identity_providers;
 mod import;
 mod keys;
 mod mapped_roles;
@@ -56,6 +58,8 @@ pub fn router() -> Router<App> {
         .merge(users::router())
         .merge(user_profile::router())
         .merge(components::router())
+        .merge(federated_identities::router())
+        .merge(identity_providers::router())
         .merge(keys::router())
         .merge(sessions::router())
         .merge(events::router())
