@@ -27,6 +27,7 @@ use latchkey_platform::vault::Vault;
 use crate::cache::known_clients::KnownClient;
 use crate::cache::known_realms::KnownRealm;
 use crate::error::Error;
+use crate::remote_keys::{FetchedKeys, Location};
 use crate::service::RegistryService;
 
 pub(crate) use federated_jwt::{FromOutside, OutsideDenial};
@@ -43,6 +44,11 @@ pub(crate) trait Authenticator: Send + Sync {
         false
     }
 
+    /// Where the client's public keys are, if it publishes them.
+    fn published_keys(&self) -> Option<&Location> {
+        None
+    }
+
     /// Whether assertions of outside issuers are what it asks for.
     fn takes_outside_assertions(&self) -> bool {
         false
@@ -57,9 +63,18 @@ pub(crate) struct Attempt<'a> {
     pub(crate) realm: &'a KnownRealm,
     pub(crate) client: &'a Client,
     pub(crate) presented: &'a AuthenticateRequest,
-    /// The assertion of an outside issuer that is among it.
-    pub(crate) outside: Option<&'a FromOutside<'a>>,
+    /// What was got for it elsewhere.
+    pub(crate) with: With<'a>,
     pub(crate) now_ms: i64,
+}
+
+/// What an assertion is verified with beside what an authenticator was prepared with.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct With<'a> {
+    /// The keys that the client publishes.
+    pub(crate) published_keys: Option<&'a FetchedKeys>,
+    /// The assertion of an outside issuer, with its keys.
+    pub(crate) outside: Option<&'a FromOutside<'a>>,
 }
 
 /// How a client has proven who it is.
@@ -148,7 +163,12 @@ impl RegistryService {
             pretend(&realm, &request);
             return Ok(refused(Reason::ClientNotFound.into(), Some(&realm), None, &request));
         };
-        Ok(known.answer(&realm, &request, None, self.clock.now_ms()))
+        let published_keys = match &request.client_assertion {
+            Some(assertion) => Box::pin(self.published_keys(&known, assertion)).await,
+            None => None,
+        };
+        let with = With { published_keys: published_keys.as_ref(), outside: None };
+        Ok(known.answer(&realm, &request, with, self.clock.now_ms()))
     }
 }
 
@@ -157,10 +177,10 @@ impl KnownClient {
         &self,
         realm: &KnownRealm,
         presented: &AuthenticateRequest,
-        outside: Option<&FromOutside<'_>>,
+        with: With<'_>,
         now_ms: i64,
     ) -> AuthenticateResponse {
-        match self.decide(realm, presented, outside, now_ms) {
+        match self.decide(realm, presented, with, now_ms) {
             Ok(Proof { method, assertion }) => {
                 let authenticated = AuthenticatedClient {
                     realm: Some(realm.realm.clone()),
@@ -178,7 +198,7 @@ impl KnownClient {
         &self,
         realm: &KnownRealm,
         presented: &AuthenticateRequest,
-        outside: Option<&FromOutside<'_>>,
+        with: With<'_>,
         now_ms: i64,
     ) -> Result<Proof, Denial> {
         if !self.client.enabled {
@@ -188,7 +208,7 @@ impl KnownClient {
         if self.client.bearer_only {
             return Err(Reason::BearerOnly.into());
         }
-        self.authenticator.authenticate(&Attempt { realm, client: &self.client, presented, outside, now_ms })
+        self.authenticator.authenticate(&Attempt { realm, client: &self.client, presented, with, now_ms })
     }
 }
 

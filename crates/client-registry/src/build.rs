@@ -15,6 +15,7 @@ use crate::cache::known_realms::KnownRealms;
 use crate::changes::{Writer, outdate_by};
 use crate::config::Config;
 use crate::error::Error;
+use crate::remote_keys::RemoteKeys;
 use crate::service::RegistryService;
 
 /// The schema of the service's tables in PostgreSQL, and the name of its change log.
@@ -24,7 +25,7 @@ pub const SCHEMA: &str = "client_registry";
 /// write is followed until `shutdown`.
 ///
 /// # Errors
-/// When the database cannot be read.
+/// When the database, or the file of certificates that the settings name, cannot be read.
 pub async fn build(
     config: &Config,
     database: Database,
@@ -57,6 +58,11 @@ pub async fn build(
             config.client_cache_bytes,
         ),
         issuers: KnownIssuers::new(database.clone(), &epochs, config.issuer_cache_bytes),
+        remote_keys: RemoteKeys::new(
+            config.allowed_key_server_networks.clone(),
+            config.key_server_roots()?,
+            clock.clone(),
+        ),
         writer: Writer { changes, epochs },
         database,
         vault,

@@ -1,5 +1,7 @@
 //! What can go wrong in client-registry. A client that is not authenticated is none of these: a refusal is an answer.
 
+use std::path::PathBuf;
+
 use latchkey_api::error::{Kind, status};
 use latchkey_platform::{database, vault};
 use tonic::Status;
@@ -62,6 +64,14 @@ pub enum Error {
         /// The client (uuid).
         id: String,
     },
+    /// The certificates of key servers cannot be read.
+    #[error("the certificates in {} cannot be read: {cause}", file.display())]
+    KeyServerCertificates {
+        /// The file that the settings name.
+        file: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The service is being shut down.
     #[error("the service is shutting down")]
     Interrupted,
@@ -99,6 +109,7 @@ impl Error {
             Self::Invalid { .. } => (Kind::Invalid, ""),
             Self::Database(database::Error::Unavailable(_)) => (Kind::Unavailable, "DATABASE_UNAVAILABLE"),
             Self::Interrupted => (Kind::Unavailable, "UNAVAILABLE"),
+            Self::KeyServerCertificates { .. } => (Kind::Internal, ""),
             Self::Unreadable { .. } | Self::SecretNotText { .. } | Self::Vault(_) | Self::Database(_) => {
                 (Kind::Internal, "")
             }

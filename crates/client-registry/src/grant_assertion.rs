@@ -7,6 +7,7 @@ use latchkey_api::registry::v1::*;
 use crate::authentication::FromOutside;
 use crate::authentication::assertion::UnverifiedAssertion;
 use crate::error::Error;
+use crate::issuer_keys::Keys;
 use crate::public_key::is_asymmetric;
 use crate::service::RegistryService;
 
@@ -63,7 +64,8 @@ impl RegistryService {
         let keys = self.keys_of(realm_id, issuer, &assertion).await;
         let outside = FromOutside {
             issuer,
-            keys: keys.as_ref().map(|keys| keys.as_slice()).unwrap_or_default(),
+            // Why they cannot be had is in the log.
+            keys: keys.as_ref().map(Keys::as_slice).unwrap_or_default(),
             assertion: &assertion,
             claims: &assertion.all_claims(),
         };

@@ -21,6 +21,7 @@ mod error;
 mod generated_secret;
 mod grant_assertion;
 mod identity_providers;
+mod issuer_keys;
 mod public_key;
 mod realms;
 mod remote_keys;

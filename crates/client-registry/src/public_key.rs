@@ -13,9 +13,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
 
+use crate::remote_keys::Location;
+
 const KEY_SET: &str = "jwks.string";
 const USE_KEY_SET: &str = "use.jwks.string";
 const USE_KEY_SET_URL: &str = "use.jwks.url";
+const KEY_SET_URL: &str = "jwks.url";
 const CERTIFICATE: &str = "jwt.credential.certificate";
 const BARE_KEY: &str = "jwt.credential.public.key";
 const KEY_ID: &str = "jwt.credential.kid";
@@ -105,6 +108,12 @@ impl PublicKey {
         };
         let kid = text(KEY_ID).map(str::to_owned);
         bare.map(|key| Self { kid: kid.or(key.kid.clone()), ..key }).into_iter().collect()
+    }
+
+    /// Where a client publishes its keys, if its attributes say so.
+    pub(crate) fn published_by_client(attributes: &BTreeMap<String, String>) -> Option<Location> {
+        attributes.get(USE_KEY_SET_URL).filter(|value| *value == "true")?;
+        Location::key_set(attributes.get(KEY_SET_URL)?)
     }
 
     /// The keys of an RFC 7517 key set; `None` where it is none. Keys in it that cannot be read are left out (section 5).

@@ -15,6 +15,7 @@ use crate::cache::known_clients::KnownClients;
 use crate::cache::known_issuers::KnownIssuers;
 use crate::cache::known_realms::KnownRealms;
 use crate::changes::Writer;
+use crate::remote_keys::RemoteKeys;
 
 /// client-registry.
 pub struct RegistryService {
@@ -24,6 +25,7 @@ pub struct RegistryService {
     pub(crate) realms: KnownRealms,
     pub(crate) clients: KnownClients,
     pub(crate) issuers: KnownIssuers,
+    pub(crate) remote_keys: RemoteKeys,
     pub(crate) clock: SharedClock,
 }
 

@@ -61,14 +61,13 @@ impl RegistryService {
         };
         report.passed("provider", "its assertions authenticate clients");
 
-        let keys = self.keys_of(realm_id, &issuer, &assertion).await;
-        let claims = assertion.all_claims();
-        let outside = FromOutside {
-            issuer: &issuer,
-            keys: keys.as_ref().map(|keys| keys.as_slice()).unwrap_or_default(),
-            assertion: &assertion,
-            claims: &claims,
+        let keys = match self.keys_of(realm_id, &issuer, &assertion).await {
+            Ok(keys) => keys,
+            Err(fault) => return Ok(report.failed("keys", fault.to_string())),
         };
+        let claims = assertion.all_claims();
+        let outside =
+            FromOutside { issuer: &issuer, keys: keys.as_slice(), assertion: &assertion, claims: &claims };
         if outside.keys.is_empty() {
             return Ok(report.failed("keys", why_no_keys(&issuer)));
         }
@@ -159,6 +158,6 @@ fn why_no_keys(issuer: &TrustedIssuer) -> &'static str {
             "its settings name no keys: `jwksUrl` with `useJwksUrl`, or `publicKeySignatureVerifier`"
         }
         KeySource::Fixed(_) => "`publicKeySignatureVerifier` holds no key that can be read",
-        KeySource::Remote(_) => "its keys could not be fetched",
+        KeySource::Remote(_) => "the key server publishes no key that can be read",
     }
 }

@@ -5,26 +5,35 @@ use latchkey_api::registry::v1::Client;
 use super::assertion::{UnverifiedAssertion, fault};
 use super::{Attempt, Authenticator, Denial, Proof};
 use crate::public_key::{PublicKey, Unverified, is_asymmetric};
+use crate::remote_keys::Location;
 
 /// Its `client_authenticator_type`.
 pub(super) const TYPE: &str = "client-jwt";
 
 /// A client's public keys.
-pub(super) struct ClientJwt(Vec<PublicKey>);
+pub(super) struct ClientJwt {
+    keys: Vec<PublicKey>,
+    /// Where it publishes them instead.
+    published: Option<Location>,
+}
 
 impl ClientJwt {
     pub(super) fn of(client: &Client) -> Self {
-        Self(PublicKey::of_client(&client.attributes))
+        Self {
+            keys: PublicKey::of_client(&client.attributes),
+            published: PublicKey::published_by_client(&client.attributes),
+        }
     }
 }
 
 impl Authenticator for ClientJwt {
     fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Proof, Denial> {
-        let Attempt { client, presented, now_ms, .. } = *attempt;
+        let Attempt { client, presented, with, now_ms, .. } = *attempt;
         let assertion = UnverifiedAssertion::read(presented, failed)?;
         assertion.check_client(client, presented)?;
         let algorithm = assertion.algorithm(client, is_asymmetric)?;
-        assertion.verify(&self.0, algorithm).map_err(|unverified| match unverified {
+        let keys = with.published_keys.map_or(self.keys.as_slice(), |published| published.as_slice());
+        assertion.verify(keys, algorithm).map_err(|unverified| match unverified {
             Unverified::NoKey => fault("Unable to load public key"),
             Unverified::Failed => failed("Signature on JWT token failed validation"),
         })?;
@@ -36,8 +45,12 @@ impl Authenticator for ClientJwt {
         true
     }
 
+    fn published_keys(&self) -> Option<&Location> {
+        self.published.as_ref()
+    }
+
     fn weight(&self) -> usize {
-        self.0.iter().map(PublicKey::weight).sum()
+        self.keys.iter().map(PublicKey::weight).sum()
     }
 }
 

@@ -45,7 +45,7 @@ impl FederatedJwt {
 impl Authenticator for FederatedJwt {
     /// Who it is not, learns no more than that: which part of an identity is wrong is for the dry run to tell an administrator.
     fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Proof, Denial> {
-        let (Some(mapping), Some(outside)) = (&self.0, attempt.outside) else {
+        let (Some(mapping), Some(outside)) = (&self.0, attempt.with.outside) else {
             return Err(Reason::ClientNotFound.into());
         };
         let terms = outside.terms().map_err(|_| Reason::ClientNotFound)?;

@@ -10,10 +10,11 @@ use serde_json::{Map, Value};
 use super::assertion::{self, UnverifiedAssertion};
 use super::federated_jwt::FromOutside;
 use super::subject_mapping::Closeness;
-use super::{pretend, refused};
+use super::{With, pretend, refused};
 use crate::cache::known_clients::KnownClient;
 use crate::cache::known_realms::KnownRealm;
 use crate::error::Error;
+use crate::issuer_keys::Keys;
 use crate::service::RegistryService;
 use crate::trusted_issuer::TrustedIssuer;
 
@@ -60,7 +61,8 @@ impl RegistryService {
         let claims = assertion.all_claims();
         let outside = FromOutside {
             issuer,
-            keys: keys.as_ref().map(|keys| keys.as_slice()).unwrap_or_default(),
+            // Why they cannot be had is in the log.
+            keys: keys.as_ref().map(Keys::as_slice).unwrap_or_default(),
             assertion: &assertion,
             claims: &claims,
         };
@@ -80,7 +82,12 @@ impl RegistryService {
             let _ = std::hint::black_box(outside.verify());
             return unknown();
         };
-        Ok(Some(client.answer(realm, presented, Some(&outside), self.clock.now_ms())))
+        Ok(Some(client.answer(
+            realm,
+            presented,
+            With { outside: Some(&outside), ..With::default() },
+            self.clock.now_ms(),
+        )))
     }
 
     /// The client whose mapping describes the claims of an issuer's assertion most closely.
