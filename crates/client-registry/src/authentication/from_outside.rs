@@ -33,7 +33,7 @@ pub(super) fn presented(presented: &AuthenticateRequest) -> Option<UnverifiedAss
 }
 
 impl RegistryService {
-    /// `None` where the client that is named beside the assertion authenticates in another way.
+    /// `None` where the realm trusts no such issuer, or the client that is named beside the assertion authenticates in another way.
     pub(super) async fn authenticate_from_outside(
         &self,
         realm: &KnownRealm,
@@ -54,8 +54,9 @@ impl RegistryService {
         };
         let known = self.issuers.of_assertion(realm_id, &assertion).await?;
         let trusted = known.iter().flat_map(|known| known.iter());
+        // Of an issuer that nobody trusts it names no client either.
         let Some(issuer) = trusted.into_iter().find(|issuer| issuer.client_assertions.is_some()) else {
-            return unknown();
+            return Ok(None);
         };
         let keys = self.keys_of(realm_id, issuer, &assertion).await;
         let claims = assertion.all_claims();

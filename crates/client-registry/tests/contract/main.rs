@@ -4,7 +4,13 @@
 mod assertions;
 mod authentication;
 mod clients;
+mod federation;
+mod grants;
+mod identity_providers;
+mod key_server;
+mod published_keys;
 mod realms;
 mod replicas;
 mod secrets;
 mod setting;
+mod signing;
