@@ -3,13 +3,15 @@
 //!
 //! The answers are Keycloak's. A client that does not exist costs the same work as one with a wrong secret.
 
-mod assertion;
+pub(crate) mod assertion;
 mod client_jwt;
 mod client_secret;
 mod client_secret_jwt;
 mod client_x509;
+mod federated_jwt;
+mod from_outside;
 mod public_client;
-pub(crate) mod public_key;
+mod subject_mapping;
 mod unsupported;
 
 use std::borrow::Cow;
@@ -26,7 +28,12 @@ use crate::cache::known_clients::KnownClient;
 use crate::cache::known_realms::KnownRealm;
 use crate::error::Error;
 use crate::etag;
+use crate::remote_keys::{FetchedKeys, Location};
 use crate::service::RegistryService;
+
+pub(crate) use federated_jwt::{FromOutside, OutsideDenial};
+pub(crate) use from_outside::Mapped;
+pub(crate) use subject_mapping::{CLAIMS, SubjectMapping, wanted_claims};
 
 /// Decides whether what is presented proves that it comes from one client.
 pub(crate) trait Authenticator: Send + Sync {
@@ -35,6 +42,16 @@ pub(crate) trait Authenticator: Send + Sync {
 
     /// Whether an assertion alone may name the client.
     fn takes_assertions(&self) -> bool {
+        false
+    }
+
+    /// Where the client's public keys are, if it publishes them.
+    fn published_keys(&self) -> Option<&Location> {
+        None
+    }
+
+    /// Whether assertions of outside issuers are what it asks for.
+    fn takes_outside_assertions(&self) -> bool {
         false
     }
 
@@ -47,7 +64,18 @@ pub(crate) struct Attempt<'a> {
     pub(crate) realm: &'a KnownRealm,
     pub(crate) client: &'a Client,
     pub(crate) presented: &'a AuthenticateRequest,
+    /// What was got for it elsewhere.
+    pub(crate) with: With<'a>,
     pub(crate) now_ms: i64,
+}
+
+/// What an assertion is verified with beside what an authenticator was prepared with.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct With<'a> {
+    /// The keys that the client publishes.
+    pub(crate) published_keys: Option<&'a FetchedKeys>,
+    /// The assertion of an outside issuer, with its keys.
+    pub(crate) outside: Option<&'a FromOutside<'a>>,
 }
 
 /// How a client has proven who it is.
@@ -88,6 +116,7 @@ pub(crate) async fn prepare(
         client_secret_jwt::TYPE => {
             Box::new(client_secret_jwt::ClientSecretJwt::load(db, vault, client, now_ms).await?)
         }
+        federated_jwt::TYPE => Box::new(federated_jwt::FederatedJwt::of(client)),
         client_x509::TYPE => Box::new(client_x509::ClientX509),
         _ => Box::new(unsupported::Unsupported),
     })
@@ -120,6 +149,12 @@ impl RegistryService {
         if !realm.realm.enabled {
             return Ok(refused(Reason::RealmDisabled.into(), Some(&realm), None, &request));
         }
+        if let Some(assertion) = from_outside::presented(&request)
+            && let Some(answer) =
+                Box::pin(self.authenticate_from_outside(&realm, &request, assertion)).await?
+        {
+            return Ok(answer);
+        }
         let Some(named) = Named::by(&request) else {
             return Ok(refused(Reason::ClientNotGiven.into(), Some(&realm), None, &request));
         };
@@ -129,28 +164,44 @@ impl RegistryService {
             pretend(&realm, &request);
             return Ok(refused(Reason::ClientNotFound.into(), Some(&realm), None, &request));
         };
-        Ok(match known.decide(&realm, &request, self.clock.now_ms()) {
+        let published_keys = match &request.client_assertion {
+            Some(assertion) => Box::pin(self.published_keys(&known, assertion)).await,
+            None => None,
+        };
+        let with = With { published_keys: published_keys.as_ref(), outside: None };
+        Ok(known.answer(&realm, &request, with, self.clock.now_ms()))
+    }
+}
+
+impl KnownClient {
+    fn answer(
+        &self,
+        realm: &KnownRealm,
+        presented: &AuthenticateRequest,
+        with: With<'_>,
+        now_ms: i64,
+    ) -> AuthenticateResponse {
+        match self.decide(realm, presented, with, now_ms) {
             Ok(Proof { method, assertion }) => {
-                let kept = etag::is_of(&request.kept_etag, realm.etag, known.etag);
+                let kept = etag::is_of(&presented.kept_etag, realm.etag, self.etag);
                 let authenticated = AuthenticatedClient {
                     realm: (!kept).then(|| realm.realm.clone()),
-                    client: (!kept).then(|| known.client.clone()),
-                    etag: if kept { request.kept_etag } else { etag::of(realm.etag, known.etag) },
+                    client: (!kept).then(|| self.client.clone()),
+                    etag: if kept { presented.kept_etag.clone() } else { etag::of(realm.etag, self.etag) },
                     method: method.to_owned(),
                     assertion,
                 };
                 AuthenticateResponse { outcome: Some(Outcome::Authenticated(authenticated)) }
             }
-            Err(denial) => refused(denial, Some(&realm), Some(&known), &request),
-        })
+            Err(denial) => refused(denial, Some(realm), Some(self), presented),
+        }
     }
-}
 
-impl KnownClient {
     fn decide(
         &self,
         realm: &KnownRealm,
         presented: &AuthenticateRequest,
+        with: With<'_>,
         now_ms: i64,
     ) -> Result<Proof, Denial> {
         if !self.client.enabled {
@@ -160,7 +211,7 @@ impl KnownClient {
         if self.client.bearer_only {
             return Err(Reason::BearerOnly.into());
         }
-        self.authenticator.authenticate(&Attempt { realm, client: &self.client, presented, now_ms })
+        self.authenticator.authenticate(&Attempt { realm, client: &self.client, presented, with, now_ms })
     }
 }
 

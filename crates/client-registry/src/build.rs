@@ -10,10 +10,12 @@ use latchkey_platform::vault::{MasterKey, Vault};
 use tokio_util::sync::CancellationToken;
 
 use crate::cache::known_clients::KnownClients;
+use crate::cache::known_issuers::KnownIssuers;
 use crate::cache::known_realms::KnownRealms;
 use crate::changes::{Writer, outdate_by};
 use crate::config::Config;
 use crate::error::Error;
+use crate::remote_keys::RemoteKeys;
 use crate::service::RegistryService;
 
 /// The schema of the service's tables in PostgreSQL, and the name of its change log.
@@ -23,7 +25,7 @@ pub const SCHEMA: &str = "client_registry";
 /// write is followed until `shutdown`.
 ///
 /// # Errors
-/// When the database cannot be read.
+/// When the database, or the file of certificates that the settings name, cannot be read.
 pub async fn build(
     config: &Config,
     database: Database,
@@ -54,6 +56,12 @@ pub async fn build(
             clock.clone(),
             &epochs,
             config.client_cache_bytes,
+        ),
+        issuers: KnownIssuers::new(database.clone(), &epochs, config.issuer_cache_bytes),
+        remote_keys: RemoteKeys::new(
+            config.allowed_key_server_networks.clone(),
+            config.key_server_roots()?,
+            clock.clone(),
         ),
         writer: Writer { changes, epochs },
         database,

@@ -18,6 +18,7 @@ pub(crate) const CLIENT: &str = "client";
 pub(crate) const CLIENT_SECRET: &str = "client_secret";
 pub(crate) const INITIAL_ACCESS: &str = "initial_access";
 pub(crate) const REGISTRATION_TOKEN: &str = "registration_token";
+pub(crate) const IDENTITY_PROVIDER: &str = "identity_provider";
 
 /// An entry of the change log.
 #[derive(Clone, Debug)]
@@ -87,13 +88,19 @@ fn outdate(epochs: &Epochs, realm_id: &str, entity: &str, operation: Operation, 
             }
             if operation != Operation::Updated {
                 epochs.advance(Of::AllClients(realm_id));
+                epochs.advance(Of::FederatedSubjects(realm_id));
+                epochs.advance(Of::IdentityProviders(realm_id));
             }
         }
         CLIENT | CLIENT_SECRET => {
             for client_id in ["client_id", "previous_client_id"].into_iter().filter_map(named) {
                 epochs.advance(Of::Client(realm_id, client_id));
             }
+            if entity == CLIENT {
+                epochs.advance(Of::FederatedSubjects(realm_id));
+            }
         }
+        IDENTITY_PROVIDER => epochs.advance(Of::IdentityProviders(realm_id)),
         _ => {}
     }
 }

@@ -7,6 +7,7 @@ use latchkey_platform::random;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use crate::authentication;
 use crate::changes::{CLIENT, Entry};
 use crate::client_secrets::{SECRET_CREATION_TIME, date_secret, given_or_generated, open};
 use crate::error::Error;
@@ -14,7 +15,7 @@ use crate::registration_tokens;
 use crate::service::RegistryService;
 use crate::store::client_secrets::Of;
 use crate::store::clients::Filter;
-use crate::store::{clients, is_storable, realms};
+use crate::store::{clients, federated_subjects, is_storable, realms};
 use crate::verifier::VerifierKey;
 
 impl RegistryService {
@@ -105,6 +106,7 @@ impl RegistryService {
         if !clients::update(&mut tx, &client).await? {
             return Err(Error::VersionMismatch);
         }
+        federated_subjects::put(&mut tx, &client).await?;
         if let Some(rotation) = &rotation {
             let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
             registration_tokens::rotate(&mut tx, of, rotation).await?;
@@ -146,6 +148,7 @@ impl RegistryService {
             date_secret(&mut client, now_ms);
         }
         clients::insert(tx, &client).await?;
+        federated_subjects::put(tx, &client).await?;
         if !is_confidential(&client) {
             return Ok((client, Zeroizing::default()));
         }
@@ -209,6 +212,13 @@ fn check(client: &Client) -> Result<(), Error> {
     }
     if !is_storable(&client.id) || !is_storable(&client.client_id) {
         return Err(Error::Invalid { what: "client", reason: "has a zero byte in its id or client_id" });
+    }
+    let unreadable = |json: &String| !json.is_empty() && authentication::wanted_claims(json).is_none();
+    if client.attributes.get(authentication::CLAIMS).is_some_and(unreadable) {
+        return Err(Error::Invalid {
+            what: authentication::CLAIMS,
+            reason: "is not a JSON object of claims",
+        });
     }
     Ok(())
 }

@@ -1,7 +1,13 @@
 //! Settings of client-registry.
 
+use std::path::PathBuf;
+
 use latchkey_platform::config::Setting;
+use latchkey_platform::network::Network;
+use reqwest::Certificate;
 use serde::Deserialize;
+
+use crate::error::Error;
 
 /// `[client_registry]`: settings beside those that every service has.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -11,11 +17,23 @@ pub struct Config {
     pub realm_cache_bytes: u64,
     /// About how many bytes of clients are kept in memory. One takes about 2 KiB.
     pub client_cache_bytes: u64,
+    /// About how many bytes of identity providers, and of the subjects that they vouch for, are kept in memory.
+    pub issuer_cache_bytes: u64,
+    /// Networks that keys of clients and identity providers are fetched from although they are private.
+    pub allowed_key_server_networks: Vec<Network>,
+    /// A file of certificates (PEM) that key servers may be vouched for by, beside those of the system.
+    pub key_server_ca_file: Option<PathBuf>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { realm_cache_bytes: 16 << 20, client_cache_bytes: 32 << 20 }
+        Self {
+            realm_cache_bytes: 16 << 20,
+            client_cache_bytes: 32 << 20,
+            issuer_cache_bytes: 8 << 20,
+            allowed_key_server_networks: Vec::new(),
+            key_server_ca_file: None,
+        }
     }
 }
 
@@ -32,5 +50,28 @@ impl Config {
             default: "33554432",
             text: "About how many bytes of clients are kept in memory. One takes about 2 KiB.",
         },
+        Setting {
+            name: "issuer_cache_bytes",
+            default: "8388608",
+            text: "About how many bytes of identity providers, and of the subjects that they vouch for, are kept in memory.",
+        },
+        Setting {
+            name: "allowed_key_server_networks",
+            default: "none",
+            text: "Networks that keys of clients and identity providers are fetched from although they are private: `[\"10.0.0.0/8\"]`.",
+        },
+        Setting {
+            name: "key_server_ca_file",
+            default: "none",
+            text: "A file of certificates (PEM) that key servers may be vouched for by, beside those of the system.",
+        },
     ];
+
+    /// The certificates that key servers may be vouched for by, beside those of the system.
+    pub(crate) fn key_server_roots(&self) -> Result<Vec<Certificate>, Error> {
+        let Some(file) = &self.key_server_ca_file else { return Ok(Vec::new()) };
+        let unreadable = |cause: String| Error::KeyServerCertificates { file: file.clone(), cause };
+        let pem = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+        Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.to_string()))
+    }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong in client-registry. A client that is not authenticated is none of these: a refusal is an answer.
 
+use std::path::PathBuf;
+
 use latchkey_api::error::{Kind, status};
 use latchkey_platform::{database, vault};
 use tonic::Status;
@@ -13,6 +15,9 @@ pub enum Error {
     /// The realm has no such client.
     #[error("no such client")]
     ClientNotFound,
+    /// The realm has no such identity provider.
+    #[error("no such identity provider")]
+    IdentityProviderNotFound,
     /// The client has no secret that could be shown.
     #[error("the client has no secret")]
     SecretNotFound,
@@ -34,6 +39,12 @@ pub enum Error {
     /// The realm has a client of the client_id.
     #[error("a client of this client_id exists")]
     ClientExists,
+    /// The realm has an identity provider of the alias.
+    #[error("an identity provider of this alias exists")]
+    IdentityProviderExists,
+    /// An identity provider cannot be had like this. The words are for the administrator, and Keycloak's where it has some.
+    #[error("{0}")]
+    IdentityProviderInvalid(String),
     /// The id is taken.
     #[error("the id is taken")]
     IdExists,
@@ -68,6 +79,14 @@ pub enum Error {
         /// The client (uuid).
         id: String,
     },
+    /// The certificates of key servers cannot be read.
+    #[error("the certificates in {} cannot be read: {cause}", file.display())]
+    KeyServerCertificates {
+        /// The file that the settings name.
+        file: PathBuf,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The service is being shut down.
     #[error("the service is shutting down")]
     Interrupted,
@@ -94,6 +113,7 @@ impl Error {
         match self {
             Self::RealmNotFound => (Kind::NotFound, "REALM_NOT_FOUND"),
             Self::ClientNotFound => (Kind::NotFound, "CLIENT_NOT_FOUND"),
+            Self::IdentityProviderNotFound => (Kind::NotFound, "IDENTITY_PROVIDER_NOT_FOUND"),
             Self::SecretNotFound => (Kind::NotFound, "SECRET_NOT_FOUND"),
             Self::InitialAccessNotFound => (Kind::NotFound, "INITIAL_ACCESS_NOT_FOUND"),
             Self::InitialAccessUsedUp => (Kind::Precondition, "INITIAL_ACCESS_USED_UP"),
@@ -101,6 +121,8 @@ impl Error {
             Self::RegistrationTokenInvalid => (Kind::Unauthenticated, "REGISTRATION_TOKEN_INVALID"),
             Self::RealmExists => (Kind::Conflict, "REALM_EXISTS"),
             Self::ClientExists => (Kind::Conflict, "CLIENT_EXISTS"),
+            Self::IdentityProviderExists => (Kind::Conflict, "IDENTITY_PROVIDER_EXISTS"),
+            Self::IdentityProviderInvalid(_) => (Kind::Invalid, "IDENTITY_PROVIDER_INVALID"),
             Self::IdExists => (Kind::Conflict, "ID_EXISTS"),
             Self::VersionMismatch => (Kind::Aborted, "VERSION_MISMATCH"),
             Self::Invalid { .. } => (Kind::Invalid, ""),
@@ -108,6 +130,7 @@ impl Error {
             Self::Interrupted => (Kind::Unavailable, "UNAVAILABLE"),
             Self::Unreadable { .. }
             | Self::SecretNotText { .. }
+            | Self::KeyServerCertificates { .. }
             | Self::Cryptography
             | Self::Vault(_)
             | Self::Database(_) => (Kind::Internal, ""),

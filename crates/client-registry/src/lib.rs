@@ -1,4 +1,5 @@
-//! client-registry: realms, clients and their credentials, and the decision *is this really client X?*
+//! client-registry: realms, clients and their credentials, the outside issuers that a realm trusts, and the decision *is this really
+//! client X?*
 //!
 //! It leaves to others: which roles, scopes and mappers a client has (role-mapping), signing (token-issuer), and claiming an
 //! assertion once (session, which the caller asks). Its change log is what the other services follow.
@@ -20,11 +21,18 @@ mod config;
 mod error;
 mod etag;
 mod generated_secret;
+mod grant_assertion;
+mod identity_providers;
 mod initial_access;
+mod issuer_keys;
+mod public_key;
 mod realms;
 mod registration_tokens;
+mod remote_keys;
 mod service;
 mod store;
+mod test_assertion;
+mod trusted_issuer;
 mod verifier;
 
 pub use build::{SCHEMA, build};

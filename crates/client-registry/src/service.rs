@@ -12,8 +12,10 @@ use latchkey_platform::vault::Vault;
 use tonic::{Request, Response, Status};
 
 use crate::cache::known_clients::KnownClients;
+use crate::cache::known_issuers::KnownIssuers;
 use crate::cache::known_realms::KnownRealms;
 use crate::changes::Writer;
+use crate::remote_keys::RemoteKeys;
 
 /// client-registry.
 pub struct RegistryService {
@@ -22,6 +24,8 @@ pub struct RegistryService {
     pub(crate) vault: Vault,
     pub(crate) realms: KnownRealms,
     pub(crate) clients: KnownClients,
+    pub(crate) issuers: KnownIssuers,
+    pub(crate) remote_keys: RemoteKeys,
     pub(crate) clock: SharedClock,
 }
 
@@ -214,6 +218,58 @@ impl ClientRegistry for RegistryService {
     ) -> Result<Response<UploadClientKeyResponse>, Status> {
         let (answer, revision) = self.upload_client_key(request.into_inner()).await?;
         Ok(written(answer, revision))
+    }
+
+    async fn create_identity_provider(
+        &self,
+        request: Request<CreateIdentityProviderRequest>,
+    ) -> Result<Response<CreateIdentityProviderResponse>, Status> {
+        let (answer, revision) = self.create_identity_provider(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn get_identity_provider(
+        &self,
+        request: Request<GetIdentityProviderRequest>,
+    ) -> Result<Response<GetIdentityProviderResponse>, Status> {
+        Ok(Response::new(self.get_identity_provider(request.into_inner()).await?))
+    }
+
+    async fn list_identity_providers(
+        &self,
+        request: Request<ListIdentityProvidersRequest>,
+    ) -> Result<Response<ListIdentityProvidersResponse>, Status> {
+        Ok(Response::new(self.list_identity_providers(request.into_inner()).await?))
+    }
+
+    async fn update_identity_provider(
+        &self,
+        request: Request<UpdateIdentityProviderRequest>,
+    ) -> Result<Response<UpdateIdentityProviderResponse>, Status> {
+        let (answer, revision) = self.update_identity_provider(request.into_inner()).await?;
+        Ok(written(answer, revision))
+    }
+
+    async fn delete_identity_provider(
+        &self,
+        request: Request<DeleteIdentityProviderRequest>,
+    ) -> Result<Response<DeleteIdentityProviderResponse>, Status> {
+        let revision = self.delete_identity_provider(request.into_inner()).await?;
+        Ok(written(DeleteIdentityProviderResponse { revision }, revision))
+    }
+
+    async fn verify_grant_assertion(
+        &self,
+        request: Request<VerifyGrantAssertionRequest>,
+    ) -> Result<Response<VerifyGrantAssertionResponse>, Status> {
+        Ok(Response::new(self.verify_grant_assertion(request.into_inner()).await?))
+    }
+
+    async fn test_assertion(
+        &self,
+        request: Request<TestAssertionRequest>,
+    ) -> Result<Response<TestAssertionResponse>, Status> {
+        Ok(Response::new(self.test_assertion(request.into_inner()).await?))
     }
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<ChangeStream>, Status> {

@@ -5,6 +5,8 @@
 
 pub(crate) mod client_secrets;
 pub(crate) mod clients;
+pub(crate) mod federated_subjects;
+pub(crate) mod identity_providers;
 pub(crate) mod initial_access;
 pub(crate) mod realms;
 pub(crate) mod registration_tokens;
@@ -28,6 +30,12 @@ pub const MIGRATIONS: Migrations = &[
         description: "initial access tokens, registration access tokens",
         postgres: include_str!("../migrations/postgres/0002_registration.sql"),
         sqlite: include_str!("../migrations/sqlite/0002_registration.sql"),
+    },
+    Migration {
+        version: 3,
+        description: "identity providers, federated subjects",
+        postgres: include_str!("../migrations/postgres/0003_identity_providers.sql"),
+        sqlite: include_str!("../migrations/sqlite/0003_identity_providers.sql"),
     },
 ];
 

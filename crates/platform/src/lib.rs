@@ -11,6 +11,7 @@ pub mod config;
 pub mod database;
 pub mod epoch;
 pub mod follower;
+pub mod network;
 pub mod operations;
 pub mod random;
 pub mod server;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::cache::read_from::Of;
 use crate::error::Error;
+use crate::federated_identities::FEDERATED_IDENTITY;
 
 /// An entry of the change log.
 #[derive(Clone, Debug)]
@@ -114,6 +115,8 @@ fn outdate(epochs: &Epochs, realm: &str, entity: &str, operation: Operation, id:
                 epochs.advance(Of::Client(realm, uuid));
             }
         }
+        // Nothing that is kept in memory was read from it.
+        (FEDERATED_IDENTITY, _) => {}
         _ => epochs.advance(Of::Realm(realm)),
     }
 }

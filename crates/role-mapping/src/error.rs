@@ -28,6 +28,12 @@ pub enum Error {
     /// The client has no service account.
     #[error("the client has no service account")]
     ServiceAccountNotFound,
+    /// The user has no such account at an identity provider.
+    #[error("the user has no such link")]
+    FederatedIdentityNotFound,
+    /// The user has a link to the identity provider.
+    #[error("the user has a link to this identity provider")]
+    FederatedIdentityExists,
     /// The container has a role of the name.
     #[error("a role of this name exists")]
     RoleExists,
@@ -102,6 +108,8 @@ impl Error {
             Self::ProtocolMapperNotFound => (Kind::NotFound, "PROTOCOL_MAPPER_NOT_FOUND"),
             Self::UserNotFound => (Kind::NotFound, "USER_NOT_FOUND"),
             Self::ServiceAccountNotFound => (Kind::NotFound, "SERVICE_ACCOUNT_NOT_FOUND"),
+            Self::FederatedIdentityNotFound => (Kind::NotFound, "FEDERATED_IDENTITY_NOT_FOUND"),
+            Self::FederatedIdentityExists => (Kind::Conflict, "FEDERATED_IDENTITY_EXISTS"),
             Self::RoleExists => (Kind::Conflict, "ROLE_EXISTS"),
             Self::ClientScopeExists => (Kind::Conflict, "CLIENT_SCOPE_EXISTS"),
             Self::ProtocolMapperExists => (Kind::Conflict, "PROTOCOL_MAPPER_EXISTS"),

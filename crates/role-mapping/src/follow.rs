@@ -20,7 +20,9 @@ use crate::error::Error;
 use crate::realms::make_roles;
 use crate::service_accounts::{self, user_entry};
 use crate::store::role_mappings::Holder;
-use crate::store::{client_scopes, clients, erase, realms, role_mappings, roles, users};
+use crate::store::{
+    client_scopes, clients, erase, federated_identities, realms, role_mappings, roles, users,
+};
 
 /// The service whose log is followed.
 pub(crate) const UPSTREAM: &str = "client-registry";
@@ -50,6 +52,10 @@ impl Apply for Cascade {
             ("client", Operation::Created) => self.client_created(tx, realm_id, id, &payload).await?,
             ("client", Operation::Updated) => client_renamed(tx, realm_id, id, &payload).await?,
             ("client", Operation::Deleted) => client_deleted(tx, realm_id, id).await?,
+            ("identity_provider", Operation::Deleted) => {
+                federated_identities::delete_all_of(tx, realm_id, text(&payload, "alias")).await?;
+                Vec::new()
+            }
             _ => Vec::new(),
         };
         let mut revision = None;

@@ -18,6 +18,7 @@ mod client_scopes;
 mod clients;
 mod config;
 mod error;
+mod federated_identities;
 mod follow;
 mod load;
 mod passwords;

@@ -335,6 +335,36 @@ impl RoleMapping for RoleMappingService {
         Ok(Response::new(self.verify_password(request.into_inner()).await?))
     }
 
+    async fn link_federated_identity(
+        &self,
+        request: Request<LinkFederatedIdentityRequest>,
+    ) -> Result<Response<LinkFederatedIdentityResponse>, Status> {
+        let revision = self.link_federated_identity(request.into_inner()).await?;
+        Ok(written(LinkFederatedIdentityResponse {}, revision))
+    }
+
+    async fn unlink_federated_identity(
+        &self,
+        request: Request<UnlinkFederatedIdentityRequest>,
+    ) -> Result<Response<UnlinkFederatedIdentityResponse>, Status> {
+        let revision = self.unlink_federated_identity(request.into_inner()).await?;
+        Ok(written(UnlinkFederatedIdentityResponse {}, revision))
+    }
+
+    async fn list_federated_identities(
+        &self,
+        request: Request<ListFederatedIdentitiesRequest>,
+    ) -> Result<Response<ListFederatedIdentitiesResponse>, Status> {
+        Ok(Response::new(self.list_federated_identities(request.into_inner()).await?))
+    }
+
+    async fn find_federated_user(
+        &self,
+        request: Request<FindFederatedUserRequest>,
+    ) -> Result<Response<FindFederatedUserResponse>, Status> {
+        Ok(Response::new(self.find_federated_user(request.into_inner()).await?))
+    }
+
     async fn catch_up(&self, request: Request<CatchUpRequest>) -> Result<Response<CatchUpResponse>, Status> {
         let CatchUpRequest { upstream, revision } = request.into_inner();
         match upstream.as_str() {

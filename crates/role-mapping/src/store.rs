@@ -7,6 +7,7 @@ pub(crate) mod client_scopes;
 pub(crate) mod clients;
 pub(crate) mod credentials;
 pub(crate) mod erase;
+pub(crate) mod federated_identities;
 pub(crate) mod realms;
 pub(crate) mod role_mappings;
 pub(crate) mod roles;
@@ -22,12 +23,20 @@ use sqlx::AssertSqlSafe;
 use crate::error::Error;
 
 /// The steps of the schema, for [`latchkey_platform::database::Database::open`].
-pub const MIGRATIONS: Migrations = &[Migration {
-    version: 1,
-    description: "roles, client scopes, users",
-    postgres: include_str!("../migrations/postgres/0001_roles.sql"),
-    sqlite: include_str!("../migrations/sqlite/0001_roles.sql"),
-}];
+pub const MIGRATIONS: Migrations = &[
+    Migration {
+        version: 1,
+        description: "roles, client scopes, users",
+        postgres: include_str!("../migrations/postgres/0001_roles.sql"),
+        sqlite: include_str!("../migrations/sqlite/0001_roles.sql"),
+    },
+    Migration {
+        version: 2,
+        description: "federated identities",
+        postgres: include_str!("../migrations/postgres/0002_federated_identities.sql"),
+        sqlite: include_str!("../migrations/sqlite/0002_federated_identities.sql"),
+    },
+];
 
 /// Rows that go into a table with one statement. Both databases limit the number of parameters.
 const ROWS_AT_ONCE: usize = 500;

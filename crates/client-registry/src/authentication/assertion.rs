@@ -1,36 +1,48 @@
-//! A JWT by which a client authenticates (RFC 7523): reading one, and what it must say. The words of the refusals are Keycloak's.
+//! A JWT by which a client authenticates, or that is a grant (RFC 7523): reading one, and what it must say. The words of the refusals
+//! are Keycloak's.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use latchkey_api::registry::v1::refusal::Reason;
 use latchkey_api::registry::v1::{AssertionId, AuthenticateRequest, Client};
 use serde::Deserialize;
-use serde_json::Number;
+use serde_json::{Map, Number, Value};
 
 use super::Denial;
+use crate::public_key::{self, PublicKey, Unverified};
 
 /// The `client_assertion_type` of a JWT (RFC 7523 section 2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The same of a SPIFFE JWT-SVID, as Keycloak names it.
+const JWT_SPIFFE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
 /// The attribute that allows one algorithm alone.
 pub(super) const ALGORITHM: &str = "token.endpoint.auth.signing.alg";
-/// How far the client's clock may be from ours.
-const CLOCK_SKEW_S: i64 = 15;
-/// How long after it was issued an assertion is taken.
-const LIFETIME_S: i64 = 60;
+/// For how long what a client signs itself is taken.
+const OF_CLIENTS: Window = Window { clock_skew_s: 15, max_age_s: 60 };
 
 /// An assertion that has been taken apart; nothing of it is proven.
-pub(super) struct UnverifiedAssertion<'a> {
+pub(crate) struct UnverifiedAssertion<'a> {
     /// What the signature is over.
     pub(super) signed: &'a str,
     pub(super) signature: Vec<u8>,
-    pub(super) header: Header,
+    pub(crate) header: Header,
+    payload: Vec<u8>,
     claims: Claims,
 }
 
 /// The header, as far as it matters.
 #[derive(Deserialize)]
-pub(super) struct Header {
-    pub(super) alg: Option<String>,
-    pub(super) kid: Option<String>,
+pub(crate) struct Header {
+    pub(crate) alg: Option<String>,
+    pub(crate) kid: Option<String>,
+}
+
+/// For how long an assertion is taken, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// How far the issuer's clock may be from ours.
+    pub(crate) clock_skew_s: i64,
+    /// After it was issued.
+    pub(crate) max_age_s: i64,
 }
 
 #[derive(Deserialize)]
@@ -74,6 +86,16 @@ pub(super) fn named_client(presented: &AuthenticateRequest) -> Option<String> {
     if claims.iss == claims.sub { claims.sub } else { None }
 }
 
+/// An assertion that somebody other than the client has signed.
+pub(super) fn of_another_issuer(presented: &AuthenticateRequest) -> Option<UnverifiedAssertion<'_>> {
+    let known = presented
+        .client_assertion_type
+        .as_deref()
+        .is_some_and(|kind| [JWT_BEARER, JWT_SPIFFE].contains(&kind));
+    let assertion = presented.client_assertion.as_deref().filter(|_| known)?;
+    UnverifiedAssertion::parse(assertion).filter(|assertion| assertion.claims.iss != assertion.claims.sub)
+}
+
 impl<'a> UnverifiedAssertion<'a> {
     /// The assertion that is presented for a client. `malformed` is the refusal of one that is no JWT.
     pub(super) fn read(
@@ -96,16 +118,47 @@ impl<'a> UnverifiedAssertion<'a> {
         Self::parse(assertion).ok_or_else(|| malformed("java.lang.IllegalArgumentException: Parsing error"))
     }
 
-    fn parse(assertion: &'a str) -> Option<Self> {
+    /// Takes a compact JWS apart; `None` where it is no JWT.
+    pub(crate) fn parse(assertion: &'a str) -> Option<Self> {
         let (signed, signature) = assertion.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).ok();
+        let payload = decode(claims)?;
         Some(Self {
             signed,
             signature: decode(signature)?,
             header: serde_json::from_slice(&decode(header)?).ok()?,
-            claims: serde_json::from_slice(&decode(claims)?).ok()?,
+            claims: serde_json::from_slice(&payload).ok()?,
+            payload,
         })
+    }
+
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.claims.iss.as_deref()
+    }
+
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.claims.sub.as_deref()
+    }
+
+    pub(crate) fn audiences(&self) -> &[String] {
+        self.claims.aud.as_ref().map(Audience::as_slice).unwrap_or_default()
+    }
+
+    /// When it expires, seconds since the epoch.
+    pub(crate) fn expires_at_s(&self) -> Option<i64> {
+        self.claims.exp.as_ref().map(seconds)
+    }
+
+    /// All that it claims.
+    pub(crate) fn all_claims(&self) -> Map<String, Value> {
+        serde_json::from_slice(&self.payload).unwrap_or_default()
+    }
+
+    /// Verifies the signature with one of the keys.
+    pub(crate) fn verify(&self, keys: &[PublicKey], algorithm: &str) -> Result<(), Unverified> {
+        let kid = self.header.kid.as_deref();
+        public_key::verify(keys, (kid, algorithm), self.signed.as_bytes(), &self.signature)
     }
 
     /// The algorithm, if it is one that the client may use; `known` says which there are.
@@ -143,39 +196,54 @@ impl<'a> UnverifiedAssertion<'a> {
         audiences: &[String],
         now_s: i64,
     ) -> Result<AssertionId, Denial> {
-        let Claims { aud, exp, nbf, iat, jti, .. } = &self.claims;
-        let aud = aud.as_ref().map(Audience::as_slice).unwrap_or_default();
-        if !aud.iter().any(|audience| audiences.contains(audience)) {
+        self.check_audience(audiences)?;
+        let ttl_s = self.check_lifetime(OF_CLIENTS, now_s)?;
+        Ok(AssertionId { id: format!("{}:{}", client.id, self.jti()?), ttl_s })
+    }
+
+    /// RFC 7523 section 3, item 3.
+    pub(crate) fn check_audience(&self, ours: &[String]) -> Result<(), Denial> {
+        let aud = self.audiences();
+        if !aud.iter().any(|audience| ours.contains(audience)) {
             return Err(fault("Invalid token audience"));
         }
         if aud.len() > 1 {
             return Err(fault("Multiple audiences not allowed"));
         }
+        Ok(())
+    }
 
+    /// RFC 7523 section 3, items 4 to 6. Answers for how many seconds it would be taken again.
+    pub(crate) fn check_lifetime(&self, window: Window, now_s: i64) -> Result<i64, Denial> {
+        let Window { clock_skew_s, max_age_s } = window;
+        let Claims { exp, nbf, iat, .. } = &self.claims;
         let Some(exp) = exp.as_ref().map(seconds) else { return Err(fault("Token exp claim is required")) };
         let nbf = nbf.as_ref().map_or(i64::MIN, seconds);
-        if exp.saturating_add(CLOCK_SKEW_S) <= now_s || nbf.saturating_sub(CLOCK_SKEW_S) > now_s {
+        if exp.saturating_add(clock_skew_s) <= now_s || nbf.saturating_sub(clock_skew_s) > now_s {
             return Err(fault("Token is not active"));
         }
         let until = match iat.as_ref().map(seconds) {
-            None if exp.saturating_sub(LIFETIME_S) > now_s => {
+            None if exp.saturating_sub(max_age_s) > now_s => {
                 let detail = "Token expiration is too far in the future and iat claim not present in token";
                 return Err(fault(detail));
             }
-            None => exp.saturating_add(CLOCK_SKEW_S),
-            Some(iat) if iat.saturating_sub(CLOCK_SKEW_S) > now_s => {
+            None => exp.saturating_add(clock_skew_s),
+            Some(iat) if iat.saturating_sub(clock_skew_s) > now_s => {
                 return Err(fault("Token was issued in the future"));
             }
             Some(_) if exp <= now_s => return Err(fault("Token is not active")),
-            Some(iat) if iat.saturating_add(LIFETIME_S) < now_s => {
+            Some(iat) if iat.saturating_add(max_age_s) < now_s => {
                 return Err(fault("Token was issued too far in the past to be used now"));
             }
-            Some(iat) => exp.min(iat.saturating_add(LIFETIME_S)),
+            Some(iat) => exp.min(iat.saturating_add(max_age_s)),
         };
-
-        let Some(jti) = jti else { return Err(fault("Token jti claim is required")) };
         // To the end of the last second in which it would be taken.
-        Ok(AssertionId { id: format!("{}:{jti}", client.id), ttl_s: until - now_s + 1 })
+        Ok(until - now_s + 1)
+    }
+
+    /// RFC 7523 section 3, item 7: what it is known by when it comes again.
+    pub(crate) fn jti(&self) -> Result<&str, Denial> {
+        self.claims.jti.as_deref().ok_or_else(|| fault("Token jti claim is required"))
     }
 }
 
@@ -192,7 +260,7 @@ fn seconds(number: &Number) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     const NOW: i64 = 1_700_000_000;
 

@@ -3,42 +3,40 @@
 use latchkey_api::registry::v1::Client;
 
 use super::assertion::{UnverifiedAssertion, fault};
-use super::public_key::{PublicKey, is_asymmetric};
 use super::{Attempt, Authenticator, Denial, Proof};
+use crate::public_key::{PublicKey, Unverified, is_asymmetric};
+use crate::remote_keys::Location;
 
 /// Its `client_authenticator_type`.
 pub(super) const TYPE: &str = "client-jwt";
 
 /// A client's public keys.
-pub(super) struct ClientJwt(Vec<PublicKey>);
+pub(super) struct ClientJwt {
+    keys: Vec<PublicKey>,
+    /// Where it publishes them instead.
+    published: Option<Location>,
+}
 
 impl ClientJwt {
     pub(super) fn of(client: &Client) -> Self {
-        Self(PublicKey::of_client(&client.attributes))
-    }
-
-    /// A key is asked by its id if the assertion names one, and only for its own algorithm if it has one.
-    fn verify(&self, assertion: &UnverifiedAssertion<'_>, algorithm: &str) -> Result<(), Denial> {
-        let kid = assertion.header.kid.as_deref();
-        let mut candidates = self.0.iter().filter(|key| {
-            (kid.is_none() || key.kid.as_deref() == kid)
-                && key.algorithm.as_deref().is_none_or(|only| only == algorithm)
-        });
-        let Some(first) = candidates.next() else { return Err(fault("Unable to load public key")) };
-        let verified = std::iter::once(first)
-            .chain(candidates)
-            .any(|key| key.verifies(algorithm, assertion.signed.as_bytes(), &assertion.signature));
-        if verified { Ok(()) } else { Err(failed("Signature on JWT token failed validation")) }
+        Self {
+            keys: PublicKey::of_client(&client.attributes),
+            published: PublicKey::published_by_client(&client.attributes),
+        }
     }
 }
 
 impl Authenticator for ClientJwt {
     fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Proof, Denial> {
-        let Attempt { client, presented, now_ms, .. } = *attempt;
+        let Attempt { client, presented, with, now_ms, .. } = *attempt;
         let assertion = UnverifiedAssertion::read(presented, failed)?;
         assertion.check_client(client, presented)?;
         let algorithm = assertion.algorithm(client, is_asymmetric)?;
-        self.verify(&assertion, algorithm)?;
+        let keys = with.published_keys.map_or(self.keys.as_slice(), |published| published.as_slice());
+        assertion.verify(keys, algorithm).map_err(|unverified| match unverified {
+            Unverified::NoKey => fault("Unable to load public key"),
+            Unverified::Failed => failed("Signature on JWT token failed validation"),
+        })?;
         let id = assertion.check_use(client, &presented.assertion_audiences, now_ms.div_euclid(1000))?;
         Ok(Proof { method: TYPE, assertion: Some(id) })
     }
@@ -47,8 +45,12 @@ impl Authenticator for ClientJwt {
         true
     }
 
+    fn published_keys(&self) -> Option<&Location> {
+        self.published.as_ref()
+    }
+
     fn weight(&self) -> usize {
-        self.0.iter().map(PublicKey::weight).sum()
+        self.keys.iter().map(PublicKey::weight).sum()
     }
 }
 

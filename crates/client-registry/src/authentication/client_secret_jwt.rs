@@ -7,10 +7,10 @@ use latchkey_platform::vault::Vault;
 use zeroize::Zeroizing;
 
 use super::assertion::UnverifiedAssertion;
-use super::public_key::is_asymmetric;
 use super::{Attempt, Authenticator, Denial, Proof};
 use crate::client_secrets::open;
 use crate::error::Error;
+use crate::public_key::is_asymmetric;
 use crate::store::client_secrets::{self, Of};
 
 /// Its `client_authenticator_type`.

@@ -11,4 +11,8 @@ pub(crate) enum Of<'a> {
     AllClients(&'a str),
     /// A client, by its realm's id and its client_id.
     Client(&'a str, &'a str),
+    /// Which clients of a realm, by its id, are found by a subject of an identity provider.
+    FederatedSubjects(&'a str),
+    /// The identity providers of a realm, by its id.
+    IdentityProviders(&'a str),
 }

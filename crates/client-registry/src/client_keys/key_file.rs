@@ -4,8 +4,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use latchkey_api::registry::v1::{ClientKey, KeyFileFormat, UploadClientKeyRequest};
 
 use super::java_key_store;
-use crate::authentication::public_key::{PublicKey, certificate_key, decoded_pem, signing_key_of_set};
 use crate::error::Error;
+use crate::public_key::{PublicKey, certificate_key, decoded_pem, signing_key_of_set};
 
 /// The public key in an uploaded file.
 ///

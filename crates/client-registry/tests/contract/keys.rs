@@ -12,8 +12,8 @@ use latchkey_api::registry::v1::*;
 use serde_json::json;
 use tonic::{Request, Status};
 
-use crate::assertions::{Signer, assertion, b64, create, outcome, point, presenting};
 use crate::setting::*;
+use crate::signing::{Signer, assertion, b64, create, outcome, point, presenting};
 
 const SIGNER: &str = "uuid-of-signer";
 

@@ -4,9 +4,15 @@
 mod assertions;
 mod authentication;
 mod clients;
+mod federation;
+mod grants;
+mod identity_providers;
+mod key_server;
 mod keys;
+mod published_keys;
 mod realms;
 mod registration;
 mod replicas;
 mod secrets;
 mod setting;
+mod signing;

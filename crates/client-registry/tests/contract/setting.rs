@@ -72,6 +72,11 @@ impl Setting {
         start(&self.url, &self.key, &self.clock).await
     }
 
+    /// The same service with other settings.
+    pub(crate) async fn with_config(&self, config: &Config) -> (Arc<RegistryService>, DropGuard) {
+        start_with(config, &self.url, &self.key, &self.clock).await
+    }
+
     /// The same service with other master keys; `{old}` stands for the one that it was made with.
     pub(crate) async fn with_master_keys(&self, keys: &str) -> (Arc<RegistryService>, DropGuard) {
         let keys = keys.replace("{old}", self.key.expose_secret());
@@ -159,10 +164,19 @@ impl Setting {
 }
 
 async fn start(url: &str, key: &SecretString, clock: &Arc<ManualClock>) -> (Arc<RegistryService>, DropGuard) {
+    start_with(&Config::default(), url, key, clock).await
+}
+
+async fn start_with(
+    config: &Config,
+    url: &str,
+    key: &SecretString,
+    clock: &Arc<ManualClock>,
+) -> (Arc<RegistryService>, DropGuard) {
     let shutdown = CancellationToken::new();
     let database = Database::open(url, 5, SCHEMA, MIGRATIONS).await.unwrap();
     let master = Arc::new(FileMasterKey::parse(key).unwrap());
-    let service = build(&Config::default(), database, master, clock.clone(), shutdown.clone()).await.unwrap();
+    let service = build(config, database, master, clock.clone(), shutdown.clone()).await.unwrap();
     (service, shutdown.drop_guard())
 }
 

@@ -49,6 +49,10 @@ permissions! {
     QueryUsers: "query-users" | "view-users" | "manage-users";
     /// Makes and changes them.
     ManageUsers: "manage-users";
+    /// Sees identity providers.
+    ViewIdentityProviders: "view-identity-providers" | "manage-identity-providers";
+    /// Makes and changes them, and tries assertions of theirs.
+    ManageIdentityProviders: "manage-identity-providers";
     /// Sees events and which ones are kept.
     ViewEvents: "view-events" | "manage-events";
     /// Clears them and chooses.

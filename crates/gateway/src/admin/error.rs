@@ -21,6 +21,8 @@ pub(crate) enum Error {
     /// Also for a number in the query that is none.
     #[error("HTTP 404 Not Found")]
     PathNotFound,
+    #[error("HTTP 400 Bad Request")]
+    BadRequest,
     #[error("HTTP 405 Method Not Allowed")]
     MethodNotAllowed,
     #[error("HTTP 413 Content Too Large")]
@@ -58,6 +60,9 @@ pub(crate) enum Error {
     /// Three s, as Keycloak spells it.
     #[error("Sesssion not found")]
     SessionNotFound,
+    /// A user's link to an identity provider.
+    #[error("Link not found")]
+    LinkNotFound,
     #[error("Client does not have a rotated secret")]
     RotatedSecretNotFound,
     /// Neither the realm's name nor a client.
@@ -80,6 +85,10 @@ pub(crate) enum Error {
     SearchAttribute(String),
     #[error("Invalid value for '{0}', expected format is yyyy-MM-dd or an Epoch timestamp")]
     InvalidDate(&'static str),
+    #[error("Empty Space not allowed.")]
+    AliasSpace,
+    #[error("Character '{0}' not allowed.")]
+    AliasCharacter(char),
     #[error("Invalid provider type or no such provider")]
     ComponentProviderUnknown,
 
@@ -107,6 +116,10 @@ pub(crate) enum Error {
     /// Two things of an imported realm have one name.
     #[error("Conflict detected. See logs for details")]
     ImportConflict,
+    #[error("User is already linked with provider")]
+    LinkExists,
+    #[error("Identity Provider {0} already exists")]
+    IdentityProviderExists(String),
     /// Another thing has the name or id that an update wants.
     #[error("Duplicate resource error")]
     Duplicate,
@@ -180,6 +193,10 @@ impl From<tonic::Status> for Error {
             Some("ROLE_NOT_FOUND") => Self::RoleNotFound,
             Some("CLIENT_SCOPE_NOT_FOUND") => Self::ClientScopeNotFound,
             Some("PROTOCOL_MAPPER_NOT_FOUND") => Self::MapperNotFound,
+            Some("IDENTITY_PROVIDER_NOT_FOUND") => Self::PathNotFound,
+            Some("FEDERATED_IDENTITY_NOT_FOUND") => Self::LinkNotFound,
+            Some("FEDERATED_IDENTITY_EXISTS") => Self::LinkExists,
+            Some("IDENTITY_PROVIDER_INVALID") => Self::Invalid(status.message().to_owned()),
             Some("USER_NOT_FOUND" | "SERVICE_ACCOUNT_NOT_FOUND") => Self::UserNotFound,
             Some("KEY_PROVIDER_NOT_FOUND") => Self::ComponentNotFound,
             Some("REALM_EXISTS") => Self::RealmNameTaken,
@@ -222,6 +239,7 @@ impl Error {
             | Self::MapperNotFound
             | Self::MapperProviderNotFound
             | Self::SessionNotFound
+            | Self::LinkNotFound
             | Self::RotatedSecretNotFound
             | Self::RoleContainerNotFound
             | Self::UnknownProvider
@@ -237,13 +255,18 @@ impl Error {
             | Self::EmailExists
             | Self::AlreadyExists(_)
             | Self::ImportConflict
+            | Self::LinkExists
+            | Self::IdentityProviderExists(_)
             | Self::Duplicate => S::CONFLICT,
             Self::RolesOfUnknownClient(_) => S::PRECONDITION_FAILED,
-            Self::ServiceAccountOff(_)
+            Self::BadRequest
+            | Self::ServiceAccountOff(_)
             | Self::BuiltInClient
             | Self::RoleNameMissing
             | Self::SearchAttribute(_)
             | Self::InvalidDate(_)
+            | Self::AliasSpace
+            | Self::AliasCharacter(_)
             | Self::ComponentProviderUnknown
             | Self::InvalidJson
             | Self::MismatchedJson
@@ -281,6 +304,8 @@ impl Error {
             | Self::AlreadyExists(_)
             | Self::RolesOfUnknownClient(_)
             | Self::ImportConflict
+            | Self::LinkExists
+            | Self::IdentityProviderExists(_)
             | Self::UnreadableRealm
             | Self::RealmNameMissing
             | Self::RealmNameCharacter(_)

@@ -25,6 +25,8 @@ mod composites;
 pub(crate) mod error;
 mod evaluate_scopes;
 mod events;
+mod federated_identities;
+mod identity_providers;
 mod import_export;
 mod initial_access;
 mod keys;
@@ -70,6 +72,8 @@ pub fn router() -> Router<App> {
         .merge(users::router())
         .merge(user_profile::router())
         .merge(components::router())
+        .merge(federated_identities::router())
+        .merge(identity_providers::router())
         .merge(keys::router())
         .merge(sessions::router())
         .merge(events::router())

@@ -136,7 +136,7 @@ fn document() -> Value {
             "resourceType": [
                 "REALM", "REALM_ROLE", "REALM_ROLE_MAPPING", "REALM_SCOPE_MAPPING", "CLIENT", "CLIENT_ROLE",
                 "CLIENT_ROLE_MAPPING", "CLIENT_SCOPE", "CLIENT_SCOPE_MAPPING", "CLIENT_SCOPE_CLIENT_MAPPING", "PROTOCOL_MAPPER",
-                "COMPONENT", "USER", "CLIENT_INITIAL_ACCESS_MODEL",
+                "COMPONENT", "USER", "IDENTITY_PROVIDER", "CLIENT_INITIAL_ACCESS_MODEL",
             ],
         },
     })

@@ -47,7 +47,6 @@ pub(super) fn router() -> Router<App> {
         .route("/admin/realms/{realm}/users/{user}/credentials", get(credentials))
         .route("/admin/realms/{realm}/users/{user}/groups", get(nothing))
         .route("/admin/realms/{realm}/users/{user}/consents", get(nothing))
-        .route("/admin/realms/{realm}/users/{user}/federated-identity", get(nothing))
 }
 
 impl RealmAdmin {
@@ -234,7 +233,7 @@ async fn credentials(admin: Admin<ViewUsers>, Path(path): Path<UserPath>) -> Ans
     }]))
 }
 
-/// There are no groups, consents and federated identities.
+/// There are no groups and consents.
 async fn nothing(admin: Admin<ViewUsers>, Path(path): Path<UserPath>) -> Answer {
     admin.user(&path.user).await?;
     json(&json!([]))

@@ -113,14 +113,14 @@ pub(crate) async fn authenticate(
 }
 
 /// RFC 7523 section 3, item 7: whether an assertion is used for the first time.
-async fn claim(app: &App, realm: &Realm, assertion: AssertionId) -> Result<bool, Error> {
+pub(crate) async fn claim(app: &App, realm: &Realm, assertion: AssertionId) -> Result<bool, Error> {
     let AssertionId { id, ttl_s } = assertion;
     let asked = ClaimOnceRequest { realm_id: realm.id.clone(), purpose: "assertion".to_owned(), id, ttl_s };
     Ok(app.services.sessions.claim_once(Request::new(asked)).await?.into_inner().first)
 }
 
 /// RFC 7523 section 3: the audiences by which an assertion may name this server.
-fn assertion_audiences(app: &App, context: &RequestContext, realm: &Realm) -> Vec<String> {
+pub(crate) fn assertion_audiences(app: &App, context: &RequestContext, realm: &Realm) -> Vec<String> {
     let issuer = base_url::issuer(&app.config, context, realm);
     let (token, introspection) = (endpoint(&issuer, "token"), endpoint(&issuer, "token/introspect"));
     vec![issuer, token, introspection]

@@ -64,6 +64,9 @@ pub(crate) enum Error {
     /// A client assertion is at fault, in Keycloak's words.
     #[error("{0}")]
     AssertionInvalid(String),
+    /// An assertion that is a grant is at fault, in Keycloak's words.
+    #[error("{0}")]
+    GrantAssertionInvalid(String),
     /// An assertion's MAC is not of the client's secret, in Keycloak's words.
     #[error("{0}")]
     AssertionMacInvalid(String),
@@ -276,6 +279,7 @@ impl Error {
             }
 
             Self::GrantNotAllowed(_)
+            | Self::GrantAssertionInvalid(_)
             | Self::CodeInvalid
             | Self::UserCredentialsInvalid
             | Self::AccountDisabled

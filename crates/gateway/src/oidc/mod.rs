@@ -1,6 +1,6 @@
 //! The OAuth 2.0 and OpenID Connect endpoints of a realm: `/realms/{realm}/...`.
 
-mod authenticate;
+pub(crate) mod authenticate;
 mod certs;
 mod client_credentials_presented;
 mod compatibility;

@@ -1,5 +1,6 @@
 //! A cache that takes so many bytes and no more.
 
+use std::convert::Infallible;
 use std::hash::{Hash, RandomState};
 use std::sync::Arc;
 
@@ -65,6 +66,18 @@ impl<K: Hash + Eq, T: Clone> Bounded<K, T> {
     /// Keeps a value that itself takes about `weight` bytes, its key included.
     pub fn insert(&self, key: K, value: T, weight: usize) {
         self.0.insert(key, Weighed::new(value, weight));
+    }
+
+    /// A value, which is made if it is not there; it takes about `weight` bytes, its key included.
+    pub fn get_or_insert_with(&self, key: &K, weight: usize, make: impl FnOnce() -> T) -> T
+    where
+        K: Clone,
+    {
+        let found = self.0.get_or_insert_with(key, || Ok::<_, Infallible>(Weighed::new(make(), weight)));
+        match found {
+            Ok(weighed) => weighed.value.clone(),
+            Err(never) => match never {},
+        }
     }
 
     /// Lets go of a value.

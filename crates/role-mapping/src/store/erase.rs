@@ -9,6 +9,7 @@ use crate::error::Error;
 pub(crate) async fn realm(db: &mut impl Queries, realm_id: &str) -> Result<(), Error> {
     for sql in [
         "DELETE FROM credentials WHERE realm_id = $1",
+        "DELETE FROM federated_identities WHERE realm_id = $1",
         "DELETE FROM users WHERE realm_id = $1",
         "DELETE FROM role_mappings WHERE realm_id = $1",
         "DELETE FROM client_scope_assignments WHERE realm_id = $1",

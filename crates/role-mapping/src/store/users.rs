@@ -167,11 +167,12 @@ pub(crate) async fn holding_role(
     db.fetch_all(sql, params![realm_id, role_id, max, first]).await?.iter().map(user).collect()
 }
 
-/// Deletes a user with its role mappings and credentials; false if there was none.
+/// Deletes a user with its role mappings, credentials and links; false if there was none.
 pub(crate) async fn delete(db: &mut impl Queries, realm_id: &str, id: &str) -> Result<bool, Error> {
     for sql in [
         "DELETE FROM role_mappings WHERE realm_id = $1 AND holder = 'user' AND holder_id = $2",
         "DELETE FROM credentials WHERE realm_id = $1 AND user_id = $2",
+        "DELETE FROM federated_identities WHERE realm_id = $1 AND user_id = $2",
     ] {
         db.execute(sql, params![realm_id, id]).await?;
     }

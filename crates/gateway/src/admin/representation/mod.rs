@@ -7,6 +7,8 @@ mod component;
 mod credential;
 mod event;
 mod event_types;
+mod federated_identity;
+mod identity_provider;
 mod initial_access;
 mod keys;
 mod lenient;
@@ -23,6 +25,11 @@ pub(crate) use client_scope::{ClientScopeRepresentation, show_client_scope};
 pub(crate) use component::{ComponentRepresentation, KEY_PROVIDER_TYPE, show_key_provider};
 pub(crate) use credential::CredentialRepresentation;
 pub(crate) use event::{show_admin_event, show_login_event};
+pub(crate) use federated_identity::{FederatedIdentityRepresentation, show_federated_identity};
+pub(crate) use identity_provider::{
+    IdentityProviderRepresentation, TestedAssertion, check_alias, show_identity_provider,
+    show_identity_provider_briefly, show_tested_assertion,
+};
 pub(crate) use initial_access::{InitialAccessRepresentation, show_initial_access};
 pub(crate) use keys::show_keys;
 pub(crate) use protocol_mapper::{ProtocolMapperRepresentation, show_protocol_mapper};
@@ -42,8 +49,16 @@ use serde_json::Value;
 pub(crate) const MASK: &str = "**********";
 
 /// Members whose text is a secret, wherever they stand.
-const SECRET_MEMBERS: &[&str] =
-    &["secret", "value", "secretData", "privateKey", "registrationAccessToken", "password", "client_secret"];
+const SECRET_MEMBERS: &[&str] = &[
+    "secret",
+    "value",
+    "secretData",
+    "privateKey",
+    "registrationAccessToken",
+    "password",
+    "client_secret",
+    "clientSecret",
+];
 
 /// Masks every secret in a representation that goes into an event.
 pub(crate) fn mask_secrets(document: &mut Value) {

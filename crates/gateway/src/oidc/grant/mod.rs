@@ -1,6 +1,7 @@
 //! The grants, one story per file.
 
 pub(crate) mod client_credentials;
+pub(crate) mod jwt_bearer;
 pub(crate) mod password;
 pub(crate) mod refresh_token;
 pub(crate) mod token_exchange;
@@ -31,6 +32,8 @@ pub(crate) enum Grant {
     Password,
     /// RFC 8693.
     TokenExchange,
+    /// RFC 7523 section 2.1.
+    JwtBearer,
     /// RFC 6749 section 4.1: no client can have a code.
     AuthorizationCode,
     /// RFC 8628.
@@ -49,6 +52,7 @@ impl Grant {
             "refresh_token" => Self::RefreshToken,
             "password" => Self::Password,
             "urn:ietf:params:oauth:grant-type:token-exchange" => Self::TokenExchange,
+            "urn:ietf:params:oauth:grant-type:jwt-bearer" => Self::JwtBearer,
             "authorization_code" => Self::AuthorizationCode,
             "urn:ietf:params:oauth:grant-type:device_code" => Self::DeviceCode,
             "urn:openid:params:grant-type:ciba" => Self::Ciba,
@@ -63,6 +67,7 @@ impl Grant {
             Self::RefreshToken => refresh_token::refresh_token(request).await,
             Self::Password => password::password(request).await,
             Self::TokenExchange => token_exchange::token_exchange(request).await,
+            Self::JwtBearer => jwt_bearer::jwt_bearer(request).await,
             Self::AuthorizationCode => Err(match request.form.get("code") {
                 Some(_) => Error::CodeInvalid,
                 None => Error::MissingParameter("code"),
@@ -80,7 +85,7 @@ impl Grant {
         match self {
             Self::ClientCredentials => ("CLIENT_LOGIN", "CLIENT_LOGIN_ERROR"),
             Self::RefreshToken => ("REFRESH_TOKEN", "REFRESH_TOKEN_ERROR"),
-            Self::Password => ("LOGIN", "LOGIN_ERROR"),
+            Self::Password | Self::JwtBearer => ("LOGIN", "LOGIN_ERROR"),
             Self::TokenExchange => ("TOKEN_EXCHANGE", "TOKEN_EXCHANGE_ERROR"),
             Self::AuthorizationCode | Self::DeviceCode | Self::Ciba => {
                 ("CODE_TO_TOKEN", "CODE_TO_TOKEN_ERROR")
@@ -95,6 +100,7 @@ impl Grant {
             Self::RefreshToken => "rt",
             Self::Password => "ro",
             Self::TokenExchange => "te",
+            Self::JwtBearer => "ag",
             _ => "cc",
         }
     }

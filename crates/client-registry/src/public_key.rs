@@ -1,4 +1,5 @@
-//! A client's public keys: an RFC 7517 key set, a certificate, or a bare key, as its attributes give them.
+//! Public keys that assertions are verified with: an RFC 7517 key set, a certificate, or a bare key, as a client's attributes or an
+//! identity provider's configuration give them.
 
 use std::collections::BTreeMap;
 
@@ -10,21 +11,38 @@ use aws_lc_rs::signature::{
 };
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::Deserialize;
+use serde_json::Value;
 use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
+
+use crate::remote_keys::Location;
 
 const KEY_SET: &str = "jwks.string";
 const USE_KEY_SET: &str = "use.jwks.string";
 const USE_KEY_SET_URL: &str = "use.jwks.url";
+const KEY_SET_URL: &str = "jwks.url";
 const CERTIFICATE: &str = "jwt.credential.certificate";
 const BARE_KEY: &str = "jwt.credential.public.key";
 const KEY_ID: &str = "jwt.credential.kid";
+/// The `use` of a key that verifies signatures; the second is that of a SPIFFE bundle (JWT-SVID section 4).
+const SIGNING: [&str; 2] = ["sig", "jwt-svid"];
 
 /// An asymmetric public key.
 pub(crate) struct PublicKey {
-    pub(super) kid: Option<String>,
+    kid: Option<String>,
     /// The only algorithm it is for, if it says so.
-    pub(super) algorithm: Option<String>,
+    algorithm: Option<String>,
+    /// Whether it is meant whatever key an assertion names.
+    any_kid: bool,
     material: Material,
+}
+
+/// Why a signature is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unverified {
+    /// No key is of the id and the algorithm that are named.
+    NoKey,
+    /// It is no such key's.
+    Failed,
 }
 
 enum Material {
@@ -36,7 +54,15 @@ enum Material {
 
 #[derive(Deserialize)]
 struct KeySet {
-    keys: Vec<Jwk>,
+    keys: Vec<Value>,
+}
+
+impl KeySet {
+    /// Keys that cannot be read are left out (RFC 7517 section 5).
+    fn readable(self) -> impl Iterator<Item = PublicKey> {
+        let keys = self.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
+        keys.filter_map(PublicKey::of_jwk)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -52,22 +78,37 @@ struct Jwk {
     e: String,
 }
 
+/// Verifies a signature over `message`. A key is asked by its id if one is named, and only for its own algorithm if it has one.
+pub(crate) fn verify(
+    keys: &[PublicKey],
+    (kid, algorithm): (Option<&str>, &str),
+    message: &[u8],
+    signature: &[u8],
+) -> Result<(), Unverified> {
+    let mut candidates = keys
+        .iter()
+        .filter(|key| key.is_named(kid) && key.algorithm.as_deref().is_none_or(|only| only == algorithm));
+    let first = candidates.next().ok_or(Unverified::NoKey)?;
+    let verified =
+        std::iter::once(first).chain(candidates).any(|key| key.verifies(algorithm, message, signature));
+    if verified { Ok(()) } else { Err(Unverified::Failed) }
+}
+
 /// The algorithms that are signed with a private key.
-pub(super) fn is_asymmetric(algorithm: &str) -> bool {
+pub(crate) fn is_asymmetric(algorithm: &str) -> bool {
     rsa(algorithm).is_some() || curve(algorithm).is_some()
 }
 
 impl PublicKey {
     /// The keys that a client's attributes give. What cannot be read is no key.
-    pub(super) fn of_client(attributes: &BTreeMap<String, String>) -> Vec<Self> {
+    pub(crate) fn of_client(attributes: &BTreeMap<String, String>) -> Vec<Self> {
         let is_set = |name: &str| attributes.get(name).is_some_and(|value| value == "true");
         let text = |name: &str| attributes.get(name).map(String::as_str).filter(|text| !text.is_empty());
         if is_set(USE_KEY_SET_URL) {
             return Vec::new();
         }
         if is_set(USE_KEY_SET) {
-            let set = text(KEY_SET).and_then(|json| serde_json::from_str::<KeySet>(json).ok());
-            return set.into_iter().flat_map(|set| set.keys).filter_map(Self::of_jwk).collect();
+            return text(KEY_SET).and_then(|json| Self::of_key_set(json.as_bytes())).unwrap_or_default();
         }
         let bare = match (text(CERTIFICATE), text(BARE_KEY)) {
             (Some(certificate), _) => decoded_pem(certificate).and_then(|der| certificate_key(&der)),
@@ -78,8 +119,32 @@ impl PublicKey {
         bare.map(|key| Self { kid: kid.or(key.kid.clone()), ..key }).into_iter().collect()
     }
 
+    /// Where a client publishes its keys, if its attributes say so.
+    pub(crate) fn published_by_client(attributes: &BTreeMap<String, String>) -> Option<Location> {
+        attributes.get(USE_KEY_SET_URL).filter(|value| *value == "true")?;
+        Location::key_set(attributes.get(KEY_SET_URL)?)
+    }
+
+    /// The keys of an RFC 7517 key set; `None` where it is none. Keys in it that cannot be read are left out (section 5).
+    pub(crate) fn of_key_set(json: &[u8]) -> Option<Vec<Self>> {
+        let set: KeySet = serde_json::from_slice(json).ok()?;
+        Some(set.readable().collect())
+    }
+
+    /// Keys that stand in a text: a key set, a JWK, a certificate or a bare key. The last two are meant whatever key an assertion names,
+    /// unless `kid` says which they are.
+    pub(crate) fn of_text(text: &str, kid: Option<&str>) -> Vec<Self> {
+        if text.trim_start().starts_with('{') {
+            let single = || Some(vec![Self::of_jwk(serde_json::from_str(text).ok()?)?]);
+            return Self::of_key_set(text.as_bytes()).or_else(single).unwrap_or_default();
+        }
+        let bare = decoded_pem(text).and_then(|der| certificate_key(&der).or_else(|| Self::of_info(&der)));
+        let named = |key| Self { kid: kid.map(str::to_owned), any_kid: kid.is_none(), ..key };
+        bare.map(named).into_iter().collect()
+    }
+
     fn of_jwk(jwk: Jwk) -> Option<Self> {
-        if jwk.r#use.is_some_and(|purpose| purpose != "sig") {
+        if jwk.r#use.is_some_and(|purpose| !SIGNING.contains(&purpose.as_str())) {
             return None;
         }
         let decoded = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty());
@@ -89,7 +154,7 @@ impl PublicKey {
             "OKP" => Material::Encoded(decoded(&jwk.x)?),
             _ => return None,
         };
-        Some(Self { kid: jwk.kid, algorithm: jwk.alg, material })
+        Some(Self { kid: jwk.kid, algorithm: jwk.alg, any_kid: false, material })
     }
 
     /// A SubjectPublicKeyInfo; its `kid` is the SHA-256 of it, as in Keycloak.
@@ -98,6 +163,7 @@ impl PublicKey {
         Some(Self {
             kid: Some(BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, der))),
             algorithm: None,
+            any_kid: false,
             material: Material::Encoded(info.subject_public_key.data.to_vec()),
         })
     }
@@ -115,8 +181,13 @@ impl PublicKey {
         }
     }
 
+    /// Whether it is meant by the id of a key, or by none.
+    pub(crate) fn is_named(&self, kid: Option<&str>) -> bool {
+        self.any_kid || kid.is_none() || self.kid.as_deref() == kid
+    }
+
     /// Whether `signature` over `message` is this key's. False too for an algorithm of another kind.
-    pub(super) fn verifies(&self, algorithm: &str, message: &[u8], signature: &[u8]) -> bool {
+    fn verifies(&self, algorithm: &str, message: &[u8], signature: &[u8]) -> bool {
         match &self.material {
             Material::Rsa(key) => {
                 rsa(algorithm).is_some_and(|parameters| key.verify(parameters, message, signature).is_ok())
@@ -131,7 +202,7 @@ impl PublicKey {
     }
 
     /// About how many bytes it takes.
-    pub(super) fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         let material = match &self.material {
             Material::Rsa(key) => key.n.len() + key.e.len(),
             Material::Encoded(key) => key.len(),
@@ -171,7 +242,7 @@ pub(crate) fn certificate_key(der: &[u8]) -> Option<PublicKey> {
 /// The first key of a key set (RFC 7517, JSON) that verifies signatures: its id, and its SubjectPublicKeyInfo, DER.
 pub(crate) fn signing_key_of_set(json: &str) -> Option<(Option<String>, Vec<u8>)> {
     let set: KeySet = serde_json::from_str(json).ok()?;
-    set.keys.into_iter().filter_map(PublicKey::of_jwk).find_map(|key| Some((key.kid.clone(), key.info()?)))
+    set.readable().find_map(|key| Some((key.kid.clone(), key.info()?)))
 }
 
 /// Base64 of DER, with or without the lines of PEM around it.

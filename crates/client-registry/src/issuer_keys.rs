@@ -1,0 +1,56 @@
+//! The keys that an assertion is to be verified with: of its issuer, or of the client that signed it.
+
+use crate::authentication::assertion::UnverifiedAssertion;
+use crate::cache::known_clients::KnownClient;
+use crate::public_key::PublicKey;
+use crate::remote_keys::{Fault, FetchedKeys};
+use crate::service::RegistryService;
+use crate::trusted_issuer::{KeySource, TrustedIssuer};
+
+/// Keys, wherever they are.
+pub(crate) enum Keys<'a> {
+    /// In the configuration.
+    Fixed(&'a [PublicKey]),
+    Fetched(FetchedKeys),
+}
+
+impl Keys<'_> {
+    pub(crate) fn as_slice(&self) -> &[PublicKey] {
+        match self {
+            Self::Fixed(keys) => keys,
+            Self::Fetched(keys) => keys,
+        }
+    }
+}
+
+impl RegistryService {
+    /// The keys of an issuer, among which should be the one that its assertion names. None where nothing says where they are.
+    pub(crate) async fn keys_of<'a>(
+        &self,
+        realm_id: &str,
+        issuer: &'a TrustedIssuer,
+        assertion: &UnverifiedAssertion<'_>,
+    ) -> Result<Keys<'a>, Fault> {
+        match &issuer.keys {
+            KeySource::Unknown => Ok(Keys::Fixed(&[])),
+            KeySource::Fixed(keys) => Ok(Keys::Fixed(keys)),
+            KeySource::Remote(location) => {
+                let kid = assertion.header.kid.as_deref();
+                self.remote_keys.get(realm_id, location, kid).await.map(Keys::Fetched)
+            }
+        }
+    }
+
+    /// The keys that a client publishes, if it does. Why they cannot be had is in the log: the client is told no more than of a key that
+    /// is not among them.
+    pub(crate) async fn published_keys(&self, known: &KnownClient, assertion: &str) -> Option<FetchedKeys> {
+        let location = known.authenticator.published_keys().filter(|_| known.client.enabled)?;
+        let assertion = UnverifiedAssertion::parse(assertion)?;
+        // Only for what claims to be this client's: its server is not to be asked on behalf of others.
+        if assertion.subject() != Some(&known.client.client_id) {
+            return None;
+        }
+        let kid = assertion.header.kid.as_deref();
+        self.remote_keys.get(&known.client.realm_id, location, kid).await.ok()
+    }
+}
