@@ -1,6 +1,9 @@
 //! The state that handlers share, and the routes.
 
-use crate::{admin, config::Config, login_events::LoginEvents, oidc, read_first::read_first, registration};
+use crate::{
+    admin, config::Config, limits::Limits, login_events::LoginEvents, oidc, read_first::read_first,
+    registration,
+};
 use axum::{Router, middleware::from_fn};
 use latchkey_api::{DynAudit, DynClientRegistry, DynRoleMapping, DynSessions, DynTokenIssuer};
 use latchkey_platform::clock::SharedClock;
@@ -35,6 +38,8 @@ pub struct AppState {
     pub clock: SharedClock,
     /// Login events on their way to audit.
     pub login_events: LoginEvents,
+    /// What realms and clients may ask for.
+    pub limits: Limits,
 }
 
 impl App {
@@ -42,7 +47,8 @@ impl App {
     #[must_use]
     pub fn new(services: Services, config: Config, clock: SharedClock) -> Self {
         let login_events = LoginEvents::start(services.audit.clone(), clock.clone(), config.event_queue);
-        Self(Arc::new(AppState { services, config, clock, login_events }))
+        let limits = Limits::new(clock.clone(), config.lockout_failures);
+        Self(Arc::new(AppState { services, config, clock, login_events, limits }))
     }
 
     /// All routes, without the prefix `/auth`: [`crate::Gateway`] takes it off before.

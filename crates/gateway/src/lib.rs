@@ -4,6 +4,7 @@
 //! - [`oidc`]: the OAuth 2.0 and OpenID Connect endpoints of a realm.
 //! - [`admin`]: the Admin REST API.
 //! - [`registration`]: dynamic client registration.
+//! - [`limits`]: rate limits, quotas and lockout.
 //! - [`edge`]: what every request passes first: its id, its address, the headers of its answer.
 //!
 //! Every path is served under `/` and under the classic prefix `/auth`.
@@ -16,6 +17,7 @@ pub mod admin;
 pub mod app;
 pub mod config;
 pub mod edge;
+pub mod limits;
 pub mod login_events;
 pub mod oidc;
 pub mod registration;

@@ -7,7 +7,7 @@ use super::{
     realm_template::{NewBuiltIn, admin_client, first_clients},
     representation::{RealmRepresentation, check_realm_name, remember_default_role},
 };
-use crate::Services;
+use crate::{Services, limits};
 use latchkey_api::{
     common::v1::CatchUpRequest,
     error::{Kind, reason},
@@ -32,6 +32,7 @@ pub(crate) async fn create_realm(
     check_realm_name(name).map_err(Error::NewRealmNameCharacter)?;
     let mut realm = representation.new_realm(name, random::uuid);
     remember_default_role(&mut realm);
+    limits::check(&realm.attributes).map_err(Error::Invalid)?;
     for key in [Key::Name(realm.name.clone()), Key::Id(realm.id.clone())] {
         if find_realm(services, key).await?.is_some() {
             return Err(Error::RealmExists(realm.name));

@@ -43,7 +43,7 @@ async fn make(
 ) -> Result<(Client, Response), Error> {
     let representation = read(request.provider, &body?)?;
     let Registrant { initial_access_id, allowed_origins } = request.may_create().await?;
-    request.check_policies(&representation, None).await?;
+    request.check_policies(&representation, None, None).await?;
     let registration_token_id = random::uuid();
     let registration =
         Registration { initial_access_id, registration_token_id: registration_token_id.clone() };
