@@ -101,7 +101,12 @@ impl Lockout {
         failures.observes = rules.observes;
         if let Some(further) = failures.count.checked_sub(threshold) {
             let wait_ms = FIRST_WAIT_MS.checked_shl(further.min(20)).unwrap_or(LONGEST_WAIT_MS);
-            failures.locked_until_ms = now_ms.saturating_add(wait_ms.min(LONGEST_WAIT_MS));
+            let wait_ms = wait_ms.min(LONGEST_WAIT_MS);
+            failures.locked_until_ms = now_ms.saturating_add(wait_ms);
+            tracing::warn!(
+                realm.id = realm.id, client.id = guess.client_id, address = %guess.address, failures = failures.count,
+                wait_ms, observed = rules.observes, "a client's address is locked out after wrong secrets"
+            );
         }
     }
 
