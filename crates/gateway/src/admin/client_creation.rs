@@ -19,22 +19,40 @@ use latchkey_platform::random;
 use secrecy::ExposeSecret as _;
 use tonic::Request;
 
-/// Makes a client in a realm, with what its registration does beside it where it registers itself. `event` is asked for the
-/// administrator's act once the client's id is known.
+/// Makes a client in a realm. `event` is asked for the administrator's act once the client's id is known.
 pub(crate) async fn create_client(
     services: &Services,
     realm_id: &str,
     representation: &ClientRepresentation,
+    event: impl FnOnce(&Client) -> Option<AdminEvent>,
+) -> Result<Client, Error> {
+    create(services, representation.new_client(realm_id, random::uuid), representation, None, event).await
+}
+
+/// The same for a client that registers itself, with what its registration does beside it.
+pub(crate) async fn register_client(
+    services: &Services,
+    realm_id: &str,
+    representation: &ClientRepresentation,
+    registration: Registration,
+) -> Result<Client, Error> {
+    let client = representation.new_client(realm_id, random::uuid);
+    create(services, client, representation, Some(registration), |_| None).await
+}
+
+async fn create(
+    services: &Services,
+    client: Client,
+    representation: &ClientRepresentation,
     registration: Option<Registration>,
     event: impl FnOnce(&Client) -> Option<AdminEvent>,
 ) -> Result<Client, Error> {
-    let client = representation.new_client(realm_id, random::uuid);
     check_client(&client)?;
     if exists_by_client_id(services, &client).await? {
         return Err(Error::ClientExists(client.client_id));
     }
     // What is prepared replaces what was prepared under the id before: it must not be a published client's.
-    if find_by_id(services, realm_id, &client.id).await?.is_some() {
+    if find_by_id(services, &client.realm_id, &client.id).await?.is_some() {
         return Err(Error::Duplicate);
     }
 
@@ -62,7 +80,7 @@ pub(crate) async fn create_client(
         }
         Err(status) => {
             if is_definite(&status) {
-                drop_unpublished(services, realm_id, &client.id).await;
+                drop_unpublished(services, &client.realm_id, &client.id).await;
             }
             Err(match reason(&status).as_deref() {
                 Some("CLIENT_EXISTS") => Error::ClientExists(client.client_id),

@@ -109,8 +109,7 @@ impl Import<'_> {
             if representation.client_id.as_ref().is_some_and(|client_id| built_in.contains(client_id)) {
                 continue;
             }
-            let client =
-                create_client(self.services, &self.realm.id, &representation, None, |_| None).await?;
+            let client = create_client(self.services, &self.realm.id, &representation, |_| None).await?;
             self.clients.insert(client.client_id, client.id);
         }
         Ok(())

@@ -11,7 +11,7 @@ use super::{
     tokens::{NewToken, REGISTRATION_ACCESS_TOKEN},
 };
 use crate::admin::{
-    self, body::JsonBody, client_creation::create_client, representation::ClientRepresentation,
+    self, body::JsonBody, client_creation::register_client, representation::ClientRepresentation,
 };
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -48,8 +48,7 @@ async fn make(
     let registration =
         Registration { initial_access_id, registration_token_id: registration_token_id.clone() };
     let services = request.services();
-    let client =
-        create_client(services, &request.realm.id, &representation, Some(registration), |_| None).await?;
+    let client = register_client(services, &request.realm.id, &representation, registration).await?;
 
     let token = NewToken {
         token_type: REGISTRATION_ACCESS_TOKEN,
