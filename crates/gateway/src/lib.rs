@@ -1,5 +1,6 @@
 //! The gateway: everything Latchkey says over HTTP. It parses requests, runs the grant flows over the services' traits, and
-//! answers in Keycloak's shapes. It has no state, no database and no keys; each decision belongs to the service that owns it.
+//! answers in Keycloak's shapes. It has no state but the counts of its limits, no database and no keys; each decision belongs to
+//! the service that owns it.
 //!
 //! - [`oidc`]: the OAuth 2.0 and OpenID Connect endpoints of a realm.
 //! - [`admin`]: the Admin REST API.
