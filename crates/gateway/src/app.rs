@@ -1,8 +1,8 @@
 //! The state that handlers share, and the routes.
 
 use crate::{
-    admin, config::Config, login_events::LoginEvents, oidc, oidc::KeptClients, read_first::read_first,
-    registration,
+    admin, config::Config, limits::Limits, login_events::LoginEvents, oidc, oidc::KeptClients,
+    read_first::read_first, registration,
 };
 use axum::{Router, middleware::from_fn};
 use latchkey_api::{DynAudit, DynClientRegistry, DynRoleMapping, DynSessions, DynTokenIssuer};
@@ -40,6 +40,8 @@ pub struct AppState {
     pub login_events: LoginEvents,
     /// What client-registry need not tell again.
     pub kept_clients: KeptClients,
+    /// What realms and clients may ask for.
+    pub limits: Limits,
 }
 
 impl App {
@@ -48,7 +50,8 @@ impl App {
     pub fn new(services: Services, config: Config, clock: SharedClock) -> Self {
         let login_events = LoginEvents::start(services.audit.clone(), clock.clone(), config.event_queue);
         let kept_clients = KeptClients::new(config.kept_clients_bytes);
-        Self(Arc::new(AppState { services, config, clock, login_events, kept_clients }))
+        let limits = Limits::new(clock.clone(), config.lockout_failures);
+        Self(Arc::new(AppState { services, config, clock, login_events, kept_clients, limits }))
     }
 
     /// All routes, without the prefix `/auth`: [`crate::Gateway`] takes it off before.

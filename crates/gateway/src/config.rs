@@ -25,6 +25,8 @@ pub struct Config {
     pub max_admin_body_bytes: usize,
     /// The server's certificate and key; without them the gateway speaks plain HTTP, for a proxy in front of it.
     pub tls: Option<TlsFiles>,
+    /// How many wrong secrets in a row, for one client from one address, lead to a wait; 0 for never. Realms may say otherwise.
+    pub lockout_failures: u32,
     /// How many login events may wait for the audit service; more are dropped and counted.
     pub event_queue: usize,
     /// Bytes of memory for clients and realms as client-registry told them last.
@@ -51,6 +53,7 @@ impl Default for Config {
             max_form_bytes: 64 * 1024,
             max_admin_body_bytes: 16 * 1024 * 1024,
             tls: None,
+            lockout_failures: 0,
             event_queue: 8192,
             kept_clients_bytes: 16_000_000,
         }
@@ -92,6 +95,11 @@ impl Config {
             text: "The server's certificate chain (PEM). Without it the gateway speaks plain HTTP, for a proxy in front of it.",
         },
         Setting { name: "tls.key", default: "none", text: "Its private key (PEM)." },
+        Setting {
+            name: "lockout_failures",
+            default: "0",
+            text: "How many wrong secrets in a row, for one client from one address, lead to a wait; 0 for never. A realm's attribute `latchkey.lockout.failures` says otherwise for it.",
+        },
         Setting {
             name: "event_queue",
             default: "8192",

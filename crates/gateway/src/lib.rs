@@ -1,9 +1,11 @@
 //! The gateway: everything Latchkey says over HTTP. It parses requests, runs the grant flows over the services' traits, and
-//! answers in Keycloak's shapes. It has no state, no database and no keys; each decision belongs to the service that owns it.
+//! answers in Keycloak's shapes. It has no state but the counts of its limits, no database and no keys; each decision belongs to
+//! the service that owns it.
 //!
 //! - [`oidc`]: the OAuth 2.0 and OpenID Connect endpoints of a realm.
 //! - [`admin`]: the Admin REST API.
 //! - [`registration`]: dynamic client registration.
+//! - [`limits`]: rate limits, quotas and lockout.
 //! - [`edge`]: what every request passes first: its id, its address, the headers of its answer.
 //!
 //! Every path is served under `/` and under the classic prefix `/auth`.
@@ -16,6 +18,7 @@ pub mod admin;
 pub mod app;
 pub mod config;
 pub mod edge;
+pub mod limits;
 pub mod login_events;
 pub mod oidc;
 pub mod registration;

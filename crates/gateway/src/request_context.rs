@@ -22,6 +22,7 @@ pub const CLASSIC_PREFIX: &str = "/auth";
 #[derive(Clone, Debug)]
 pub struct RequestContext {
     id: RequestId,
+    client_ip: IpAddr,
     client_address: String,
     secure: bool,
     host: String,
@@ -46,7 +47,7 @@ impl RequestContext {
             .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
             .to_canonical();
         let forwarded = config.trusted_proxies.contains(peer);
-        let client_address = config.trusted_proxies.client(peer, text(&parts.headers, &X_FORWARDED_FOR));
+        let client_ip = config.trusted_proxies.client(peer, text(&parts.headers, &X_FORWARDED_FOR));
         let mut secure = connection.is_some_and(|connection| connection.secure);
         let mut host = text(&parts.headers, &header::HOST)
             .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
@@ -56,7 +57,7 @@ impl RequestContext {
                 .map_or(secure, |proto| proto.eq_ignore_ascii_case("https"));
             host = text(&parts.headers, &X_FORWARDED_HOST).unwrap_or(host);
         }
-        Self { id, client_address: client_address.to_string(), secure, host: host.to_owned(), prefixed }
+        Self { id, client_ip, client_address: client_ip.to_string(), secure, host: host.to_owned(), prefixed }
     }
 
     /// The request's id, as log lines and the answer's `X-Request-Id` show it.
@@ -66,6 +67,12 @@ impl RequestContext {
     }
 
     /// The client's address, seen through trusted proxies.
+    #[must_use]
+    pub fn client_ip(&self) -> IpAddr {
+        self.client_ip
+    }
+
+    /// The same as text.
     #[must_use]
     pub fn client_address(&self) -> &str {
         &self.client_address

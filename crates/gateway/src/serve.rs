@@ -21,6 +21,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 const DRAIN: Duration = Duration::from_secs(20);
 /// How long a client may take for the headers of a request, and for the TLS handshake.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The most bytes that the headers of a request may have: room for a token with very many roles. More is answered with 431.
+const HEADER_BYTES: usize = 64 * 1024;
 /// How long to wait when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -80,8 +82,15 @@ pub async fn serve_on(
     let app = App::new(services, config, clock);
     let gateway = Gateway::new(app.clone());
     let mut http = auto::Builder::new(TokioExecutor::new());
-    http.http1().title_case_headers(true).timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-    http.http2().timer(TokioTimer::new()).max_concurrent_streams(256);
+    http.http1()
+        .title_case_headers(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEADER_BYTES);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(256)
+        .max_header_list_size(HEADER_BYTES as u32);
     let http = Arc::new(http);
     let connections = TaskTracker::new();
 

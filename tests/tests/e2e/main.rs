@@ -14,5 +14,6 @@ mod app;
 mod admin;
 mod bad_input;
 mod invariants;
+mod limits;
 mod oidc;
 mod registration;

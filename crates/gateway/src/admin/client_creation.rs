@@ -19,17 +19,25 @@ use latchkey_platform::random;
 use secrecy::ExposeSecret as _;
 use tonic::Request;
 
-/// Makes a client in a realm, with what its registration does beside it where it registers itself. `event` is asked for the
-/// administrator's act once the client's id is known.
+/// Makes a client in a realm. `event` is asked for the administrator's act once the client's id is known.
 pub(crate) async fn create_client(
     services: &Services,
     realm_id: &str,
     representation: &ClientRepresentation,
-    registration: Option<Registration>,
     event: impl FnOnce(&Client) -> Option<AdminEvent>,
 ) -> Result<Client, Error> {
+    create(services, representation.new_client(realm_id, random::uuid), representation, None, event).await
+}
+
+/// The same for a client that registers itself, with what its registration does beside it.
+pub(crate) async fn register_client(
+    services: &Services,
+    realm_id: &str,
+    representation: &ClientRepresentation,
+    registration: Registration,
+) -> Result<Client, Error> {
     let client = representation.new_client(realm_id, random::uuid);
-    create(services, client, representation, registration, event).await
+    create(services, client, representation, Some(registration), |_| None).await
 }
 
 /// The same for a client that comes with an import.

@@ -122,7 +122,7 @@ async fn create(admin: Admin<ManageClients>, body: JsonBody) -> Answer {
         let path = format!("clients/{}", client.id);
         admin.event("CREATE", "CLIENT", &path, Some(shown_in_event(client)))
     };
-    let client = create_client(admin.services(), &admin.realm.id, &representation, None, event).await?;
+    let client = create_client(admin.services(), &admin.realm.id, &representation, event).await?;
     created(&admin.app, &admin.context, &[&admin.realm.name, "clients", &client.id])
 }
 

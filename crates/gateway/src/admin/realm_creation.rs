@@ -8,7 +8,7 @@ use super::{
     realm_template::{NewBuiltIn, admin_client, first_clients},
     representation::{RealmRepresentation, check_realm_name, default_role_name, remember_default_role},
 };
-use crate::Services;
+use crate::{Services, limits};
 use latchkey_api::{
     common::v1::CatchUpRequest,
     error::{Kind, reason},
@@ -34,6 +34,7 @@ pub(crate) async fn create_realm(
     let mut realm = representation.new_realm(name, random::uuid);
     let contents = Contents::read(representation)?;
     remember_default_role(&mut realm, contents.default_role.as_deref());
+    limits::check(&realm.attributes).map_err(Error::Invalid)?;
     for key in [Key::Name(realm.name.clone()), Key::Id(realm.id.clone())] {
         if find_realm(services, key).await?.is_some() {
             return Err(Error::RealmExists(realm.name));

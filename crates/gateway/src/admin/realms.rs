@@ -13,7 +13,7 @@ use super::{
         show_realm_stub,
     },
 };
-use crate::{App, Services};
+use crate::{App, Services, limits};
 use axum::{Router, routing::get, routing::post};
 use latchkey_api::{
     common::v1::AdminEvent,
@@ -122,6 +122,7 @@ pub(crate) async fn change(
         let stored = stored.ok_or(Error::IncompleteAnswer("a realm"))?;
         let mut realm = stored.clone();
         merge(&mut realm);
+        limits::check(&realm.attributes).map_err(Error::Invalid)?;
         let renamed = realm.name != stored.name;
         let request = UpdateRealmRequest { realm: Some(realm), admin_event: event.clone() };
         match services.registry.update_realm(Request::new(request)).await {

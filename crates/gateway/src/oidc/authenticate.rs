@@ -4,10 +4,12 @@ use super::{
     client_credentials_presented::PresentedCredentials, discovery::endpoint, error::Error, form::Form,
     kept_clients::KeptClient, realm,
 };
-use crate::{App, address::base_url, request_context::RequestContext};
+use crate::{App, address::base_url, limits::Guess, request_context::RequestContext};
 use axum::http::HeaderMap;
 use latchkey_api::{
-    registry::v1::{AssertionId, AuthenticateRequest, Realm, authenticate_response::Outcome},
+    registry::v1::{
+        AssertionId, AuthenticateRequest, Realm, Refusal, authenticate_response::Outcome, refusal::Reason,
+    },
     session::v1::ClaimOnceRequest,
 };
 use std::{ops::Deref, sync::Arc};
@@ -60,6 +62,11 @@ pub(crate) async fn authenticate(
             return Err(error.into());
         }
     };
+    let guesses = presented.client_secret.is_some();
+    let address = context.client_ip();
+    if let Some(client_id) = presented.client_id.as_deref().filter(|_| guesses) {
+        app.limits.lockout.check(Guess { realm: realm_name, client_id, address }).map_err(Error::from)?;
+    }
     let assertion_audiences = match presented.assertion {
         Some(_) => assertion_audiences(app, context, &realm::find_enabled(app, realm_name).await?),
         None => Vec::new(),
@@ -100,16 +107,33 @@ pub(crate) async fn authenticate(
                     client_id: kept.client.client_id.clone(),
                 });
             }
+            if guesses {
+                let client_id = &kept.client.client_id;
+                app.limits.lockout.succeeded(Guess { realm: realm_name, client_id, address });
+            }
+            app.limits.admit(&kept.realm, &kept.client).map_err(Error::from)?;
             Ok(AuthenticatedClient { kept, method: authenticated.method })
         }
-        Some(Outcome::Refusal(refusal)) => Err(Refused {
-            error: Error::from_refusal(&refusal),
-            web_origins: refusal.web_origins,
-            realm_id: refusal.realm_id,
-            client_id: refusal.client_id,
-        }),
+        Some(Outcome::Refusal(refusal)) => {
+            if guesses && is_wrong_guess(&refusal) {
+                let realm = realm::find_by_id(app, &refusal.realm_id).await?;
+                let client_id = &refusal.client_id;
+                app.limits.lockout.failed(Guess { realm: realm_name, client_id, address }, &realm);
+            }
+            Err(Refused {
+                error: Error::from_refusal(&refusal),
+                web_origins: refusal.web_origins,
+                realm_id: refusal.realm_id,
+                client_id: refusal.client_id,
+            })
+        }
         None => Err(Error::IncompleteAnswer("an outcome of authentication").into()),
     }
+}
+
+/// A client that there is not counts as one with a wrong secret: who guesses must not learn which it is.
+fn is_wrong_guess(refusal: &Refusal) -> bool {
+    matches!(refusal.reason(), Reason::InvalidCredentials | Reason::ClientNotFound)
 }
 
 /// RFC 7523 section 3, item 7: whether an assertion is used for the first time.

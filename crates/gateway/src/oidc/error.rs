@@ -4,6 +4,7 @@
 //! differ, Keycloak is followed. The cause of an error of ours stays in the log.
 
 use super::{dpop, json_object::JsonObject};
+use crate::limits::Limited;
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -27,6 +28,12 @@ pub(crate) enum Error {
     NotAcceptable,
     #[error("HTTP 413 Content Too Large")]
     BodyTooLarge,
+    /// Over a limit of the realm or the client, or locked out after wrong secrets.
+    #[error("Too many requests, try again later")]
+    TooManyRequests {
+        /// Seconds.
+        retry_after_s: u64,
+    },
     /// The body broke off, or a multipart form is not one.
     #[error("Cannot read the form")]
     UnreadableForm,
@@ -220,6 +227,12 @@ pub(crate) enum Caching {
     Unsaid,
 }
 
+impl From<Limited> for Error {
+    fn from(Limited { retry_after_s }: Limited) -> Self {
+        Self::TooManyRequests { retry_after_s }
+    }
+}
+
 impl Error {
     /// Status and code; no code where the body has only an `error`, which then is the description.
     fn kind(&self) -> (StatusCode, Option<Code>) {
@@ -235,6 +248,7 @@ impl Error {
             Self::NotAcceptable => (S::NOT_ACCEPTABLE, None),
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, None),
             Self::InvalidOrigin => (S::FORBIDDEN, None),
+            Self::TooManyRequests { .. } => (S::TOO_MANY_REQUESTS, Some(TemporarilyUnavailable)),
             Self::RealmDisabled | Self::PublicClientExchange | Self::NotInAudience => {
                 (S::FORBIDDEN, Some(AccessDenied))
             }
@@ -327,7 +341,7 @@ impl Error {
                     Code::UnknownError => {
                         body.plain("error_description", "For more on this error consult the server log.");
                     }
-                    Code::TemporarilyUnavailable => {
+                    Code::TemporarilyUnavailable if status == StatusCode::SERVICE_UNAVAILABLE => {
                         body.plain("error_description", "The server cannot do this now, try again later");
                     }
                     _ => body.text("error_description", &self.to_string()),
@@ -340,6 +354,9 @@ impl Error {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if let Self::TooManyRequests { retry_after_s } = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
         }
         if caching == Caching::NoStore && code.is_some() {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -433,6 +450,13 @@ mod tests {
             let bytes = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
             assert_eq!(bytes, body);
         }
+    }
+
+    #[test]
+    fn too_many_requests_are_told_when_to_come_again() {
+        let response = Error::TooManyRequests { retry_after_s: 7 }.response("1", Caching::NoStore);
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "7");
     }
 
     #[test]

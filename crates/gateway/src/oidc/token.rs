@@ -51,7 +51,14 @@ pub(crate) async fn token(State(app): State<App>, request: FormRequest) -> Respo
         return failed(Error::InvalidOrigin);
     }
 
+    let counted = match app.limits.count_token(&caller.realm, &caller.client) {
+        Ok(counted) => counted,
+        Err(limited) => return failed(limited.into()),
+    };
     let mut answered = answer(&app, &context, grant, &form, (&headers, uri.path()), &caller).await;
+    if answered.is_err() {
+        counted.give_back();
+    }
     record(&app, &context, grant, &form, &caller, &answered);
     let response = match &mut answered {
         Ok(answer) => answer.response(),
@@ -146,6 +153,7 @@ async fn record_refusal(
     form: &Form<'_>,
     refused: &Refused,
 ) {
+    // Who is only told to wait (with no realm named) would fill the events.
     if refused.realm_id.is_empty() {
         return;
     }

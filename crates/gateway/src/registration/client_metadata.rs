@@ -226,11 +226,56 @@ impl ClientMetadata {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admin::representation::parse;
+    use crate::admin::representation::{check_client, parse};
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn read(document: Value) -> Result<ClientRepresentation, Error> {
         parse::<ClientMetadata>(document.to_string().as_bytes()).unwrap().representation()
+    }
+
+    proptest! {
+        #[test]
+        fn any_metadata_are_read_or_refused(
+            metadata in prop::collection::btree_map(prop::sample::select(NAMES), value(), 0..6)
+        ) {
+            let body = json!(metadata).to_string();
+            if let Ok(client) = parse::<ClientMetadata>(body.as_bytes())
+                && let Ok(client) = client.representation()
+            {
+                let _ = check_client(&client.new_client("r", || "id".to_owned()));
+            }
+        }
+    }
+
+    const NAMES: &[&str] = &[
+        "client_id",
+        "client_name",
+        "client_uri",
+        "redirect_uris",
+        "grant_types",
+        "response_types",
+        "token_endpoint_auth_method",
+        "scope",
+        "jwks",
+        "jwks_uri",
+        "tos_uri",
+        "request_uris",
+        "dpop_bound_access_tokens",
+        "unknown",
+    ];
+
+    fn value() -> impl Strategy<Value = Value> {
+        let text =
+            prop_oneof![".{0,12}", Just("client_credentials".to_owned()), Just("private_key_jwt".to_owned())];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            text.prop_map(Value::from),
+            Just(json!({ "keys": [{ "kty": "RSA" }, { "d": 1 }, 2] })),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| prop::collection::vec(inner, 0..3).prop_map(Value::from))
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{
     tokens::{NewToken, REGISTRATION_ACCESS_TOKEN},
 };
 use crate::admin::{
-    self, body::JsonBody, client_creation::create_client, representation::ClientRepresentation,
+    self, body::JsonBody, client_creation::register_client, representation::ClientRepresentation,
 };
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -43,13 +43,12 @@ async fn make(
 ) -> Result<(Client, Response), Error> {
     let representation = read(request.provider, &body?)?;
     let Registrant { initial_access_id, allowed_origins } = request.may_create().await?;
-    request.check_policies(&representation, None).await?;
+    request.check_policies(&representation, None, None).await?;
     let registration_token_id = random::uuid();
     let registration =
         Registration { initial_access_id, registration_token_id: registration_token_id.clone() };
     let services = request.services();
-    let client =
-        create_client(services, &request.realm.id, &representation, Some(registration), |_| None).await?;
+    let client = register_client(services, &request.realm.id, &representation, registration).await?;
 
     let token = NewToken {
         token_type: REGISTRATION_ACCESS_TOKEN,

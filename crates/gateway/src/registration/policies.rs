@@ -2,8 +2,12 @@
 //! Without them a registration could put any claim or audience into its tokens.
 
 use super::{error::Error, request::RegistrationRequest};
-use crate::admin::representation::ClientRepresentation;
-use latchkey_api::roles::v1::{ClientMapping, ClientScope, ListRealmClientScopesRequest, ProtocolMapper};
+use crate::{admin::representation::ClientRepresentation, limits::is_limit};
+use latchkey_api::{
+    registry::v1::Client,
+    roles::v1::{ClientMapping, ClientScope, ListRealmClientScopesRequest, ProtocolMapper},
+};
+use std::collections::BTreeMap;
 use tonic::Request;
 
 /// The protocol mappers that a client may bring: they show what is known of an account, and nothing else.
@@ -22,12 +26,17 @@ const ALLOWED_MAPPERS: &[&str] = &[
 const OPENID: &str = "openid";
 
 impl RegistrationRequest {
-    /// Checks what a representation asks for; what the client has already (`current`) it may keep.
+    /// Checks what a representation asks for; what the client has already (`client` and its `current` mapping) it may keep.
     pub(super) async fn check_policies(
         &self,
         representation: &ClientRepresentation,
+        client: Option<&Client>,
         current: Option<&ClientMapping>,
     ) -> Result<(), Error> {
+        let current_attributes = client.map(|client| &client.attributes);
+        if !given_limits(representation).all(|(name, value)| holds(current_attributes, name, value)) {
+            return Err(Error::Policy { policy: "Limits", details: "Not permitted to set limits" });
+        }
         let mappers = representation.mapper_messages(String::new).unwrap_or_default();
         if !mappers.iter().all(|mapper| may_have_mapper(mapper, current)) {
             return Err(Error::Policy {
@@ -54,6 +63,16 @@ impl RegistrationRequest {
         }
         Ok(())
     }
+}
+
+/// The limits that a representation gives; an empty value takes one away.
+fn given_limits(representation: &ClientRepresentation) -> impl Iterator<Item = (&str, &str)> {
+    let given = representation.attributes.iter().flatten().filter(|(name, _)| is_limit(name));
+    given.map(|(name, value)| (name.as_str(), value.as_deref().unwrap_or_default()))
+}
+
+fn holds(attributes: Option<&BTreeMap<String, String>>, name: &str, value: &str) -> bool {
+    attributes.and_then(|attributes| attributes.get(name)).map_or("", String::as_str) == value
 }
 
 fn may_have_mapper(mapper: &ProtocolMapper, current: Option<&ClientMapping>) -> bool {

@@ -45,7 +45,7 @@ async fn change(
     if request.provider == Provider::OpenIdConnect && representation.optional_client_scopes.is_some() {
         representation.default_client_scopes = Some(current.default_client_scopes.clone());
     }
-    request.check_policies(&representation, Some(&current)).await?;
+    request.check_policies(&representation, Some(&client), Some(&current)).await?;
 
     let rotation = token
         .as_ref()

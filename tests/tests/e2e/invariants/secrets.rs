@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use reqwest::Method;
 use serde_json::json;
 
 use crate::app::{Setup, Shape, TestApp, basic, run_alone};
@@ -39,6 +40,15 @@ async fn nothing_secret_is_in_the_log_or_in_the_data(shape: Shape) {
     billing.introspect(&access).await;
     billing.post("revoke", &[("token", &access)]).await.expect(200);
     billing.logout(&next).await.expect(204);
+    let initial = realm.initial_access_token(1).await;
+    let machine = json!({"grant_types": ["client_credentials"]});
+    let made = realm.registration(Method::POST, "openid-connect", &initial, Some(&machine)).await.expect(201);
+    let (own, registered) = (made.text("registration_access_token"), made.text("client_secret"));
+    let place = format!("openid-connect/{}", made.text("client_id"));
+    let body = json!({"client_id": made.text("client_id"), "client_name": "Robot"});
+    let put = realm.registration(Method::PUT, &place, &own, Some(&body)).await.expect(200);
+    let next_own = put.text("registration_access_token");
+    realm.registration(Method::PUT, &place, &own, Some(&body)).await.expect(401);
     // What goes wrong tempts a log more than what goes right.
     let wrong = "an-unmistakable-wrong-secret-8R3g";
     let assertion = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbi11bm1pc3Rha2FibGUtYXNzZXJ0aW9uIn0.c2ln";
@@ -79,6 +89,10 @@ async fn nothing_secret_is_in_the_log_or_in_the_data(shape: Shape) {
         &signature(&refresh),
         &signature(&next),
         &signature(&admin_token),
+        &registered,
+        &signature(&initial),
+        &signature(&own),
+        &signature(&next_own),
         "eyJzdWIiOiJhbi11bm1pc3Rha2FibGUtYXNzZXJ0aW9uIn0",
     ]
     .map(str::to_owned);

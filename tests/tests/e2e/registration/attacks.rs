@@ -21,6 +21,7 @@ scenarios!(
     refresh_token_as_registration_token,
     claims_and_audiences_of_ones_own_choice,
     scopes_that_the_realm_does_not_offer,
+    lifting_ones_own_limits,
     taking_over_an_existing_client,
     bad_bodies_and_paths,
 );
@@ -239,6 +240,27 @@ async fn scopes_that_the_realm_does_not_offer(app: &TestApp) {
         assert_eq!(realm.register(&token, &body).await.status, 403, "{body}");
     }
     assert!(clients(&realm, "robot").await.is_empty());
+}
+
+async fn lifting_ones_own_limits(app: &TestApp) {
+    let realm = app.realm().await;
+    let limit = "latchkey.rate-limit.per-second";
+    let billing = realm.create_service_account_with("billing", json!({"attributes": {limit: "5"}})).await;
+    let path = format!("{}/registration-access-token", billing.path());
+    let made = realm.admin(Method::POST, &path, None).await.expect(200);
+    let own = made.text("registrationAccessToken");
+    for value in [json!("1000"), json!(""), Value::Null] {
+        let body = json!({"clientId": "billing", "attributes": {limit: value}});
+        let refused = realm.registration(Method::PUT, "default/billing", &own, Some(&body)).await;
+        assert_eq!((refused.status, refused.refusal().1.as_str()), (403, "insufficient_scope"), "{body}");
+    }
+    // What it reads, it may put back.
+    let read = realm.registration(Method::GET, "default/billing", &own, None).await.expect(200).json();
+    let put = realm.registration(Method::PUT, "default/billing", &own, Some(&read)).await.expect(200);
+    assert_eq!(put.json()["attributes"][limit], "5");
+    let token = realm.initial_access_token(1).await;
+    let body = json!({"clientId": "robot", "attributes": {"latchkey.limits.mode": "observe"}});
+    assert_eq!(realm.register(&token, &body).await.status, 403);
 }
 
 async fn taking_over_an_existing_client(app: &TestApp) {

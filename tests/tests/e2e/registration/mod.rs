@@ -1,6 +1,7 @@
 //! Dynamic client registration: RFC 7591, RFC 7592.
 
 mod attacks;
+mod crash;
 mod default_provider;
 mod initial_access;
 mod openid_connect;

@@ -1,7 +1,7 @@
 //! ClientRepresentation.
 
 use super::{ProtocolMapperRepresentation, Representation, lenient, settings, show_protocol_mapper};
-use crate::admin::error::Error;
+use crate::{admin::error::Error, limits};
 use latchkey_api::{
     registry::v1::Client,
     roles::v1::{ClientMapping, ProtocolMapper},
@@ -231,7 +231,7 @@ impl ClientRepresentation {
     }
 }
 
-/// Checks a client's URLs and protocol as Keycloak does.
+/// Checks a client's URLs and protocol as Keycloak does, and its limits.
 pub(crate) fn check_client(client: &Client) -> Result<(), Error> {
     let refuse = |text: String| Err(Error::InvalidClient(text));
     for (name, url) in [("Root", &client.root_url), ("Base", &client.base_url), ("Admin", &client.admin_url)]
@@ -251,6 +251,7 @@ pub(crate) fn check_client(client: &Client) -> Result<(), Error> {
             return refuse("A redirect URI must not contain an URL fragment".to_owned());
         }
     }
+    limits::check(&client.attributes).map_err(Error::InvalidClient)?;
     match client.protocol.as_str() {
         "" | "openid-connect" | "saml" => Ok(()),
         other => refuse(format!("Invalid protocol: {other}")),
