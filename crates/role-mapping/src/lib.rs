@@ -31,6 +31,7 @@ mod roles;
 mod service;
 mod service_accounts;
 mod store;
+mod sweep;
 mod users;
 
 pub use build::{SCHEMA, build};
@@ -38,3 +39,4 @@ pub use config::Config;
 pub use error::Error;
 pub use service::RoleMappingService;
 pub use store::MIGRATIONS;
+pub use sweep::Unpublished;
