@@ -21,12 +21,13 @@ use crate::error::Error;
 use crate::follow::{Cascade, UPSTREAM};
 use crate::passwords::Passwords;
 use crate::service::RoleMappingService;
+use crate::sweep;
 
 /// The schema of the service's tables in PostgreSQL, and the name of its change log.
 pub const SCHEMA: &str = "role_mapping";
 
 /// Puts role-mapping together over a database that was opened with [`SCHEMA`] and [`crate::MIGRATIONS`]. The registry's change
-/// log, and what other replicas write, are followed until `shutdown`.
+/// log, and what other replicas write, are followed, and what was never published is swept, until `shutdown`.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -52,10 +53,15 @@ pub async fn build(
     changes.tail(drop_cached, shutdown.clone());
 
     let cascade = Cascade { writer: writer.clone(), clock: clock.clone(), entries: Mutex::default() };
-    let follower =
-        Follower::start(database.clone(), UPSTREAM, watch(registry.clone()), Arc::new(cascade), shutdown)
-            .await?;
-    Ok(Arc::new(RoleMappingService {
+    let follower = Follower::start(
+        database.clone(),
+        UPSTREAM,
+        watch(registry.clone()),
+        Arc::new(cascade),
+        shutdown.clone(),
+    )
+    .await?;
+    let service = Arc::new(RoleMappingService {
         facts: FactCaches::new(database.clone(), &epochs, config.facts_cache_bytes),
         resolutions: Resolutions::new(epochs, config.resolution_cache_bytes),
         passwords: Passwords::new()?,
@@ -64,7 +70,9 @@ pub async fn build(
         registry,
         follower,
         clock,
-    }))
+    });
+    tokio::spawn(shutdown.run_until_cancelled_owned(sweep::run(Arc::clone(&service))));
+    Ok(service)
 }
 
 fn watch(registry: Arc<DynClientRegistry>) -> OpenWatch {

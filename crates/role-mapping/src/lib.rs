@@ -32,6 +32,7 @@ mod roles;
 mod service;
 mod service_accounts;
 mod store;
+mod sweep;
 mod users;
 
 pub use build::{SCHEMA, build};
@@ -39,3 +40,4 @@ pub use config::Config;
 pub use error::Error;
 pub use service::RoleMappingService;
 pub use store::MIGRATIONS;
+pub use sweep::Unpublished;

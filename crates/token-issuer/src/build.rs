@@ -23,6 +23,7 @@ use crate::key::pool::RsaPool;
 use crate::providers::fallback::Turns;
 use crate::service::IssuerService;
 use crate::store::realms;
+use crate::sweep;
 
 /// The schema of the service's tables in PostgreSQL, and the name of its change log.
 pub const SCHEMA: &str = "token_issuer";
@@ -31,7 +32,7 @@ pub const SCHEMA: &str = "token_issuer";
 const KEYS_OF_A_REALM: usize = 2;
 
 /// Puts token-issuer together over a database that was opened with [`SCHEMA`] and [`crate::MIGRATIONS`]. The registry's change
-/// log, and what other replicas write, are followed until `shutdown`.
+/// log, and what other replicas write, are followed, and what was never published is swept, until `shutdown`.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -63,8 +64,8 @@ pub async fn build(
 
     let cascade = Arc::new(Cascade { writer: writer.clone(), vault: vault.clone() });
     let open = watch(Arc::clone(&registry));
-    let follower = Follower::start(database.clone(), UPSTREAM, open, cascade, shutdown).await?;
-    Ok(Arc::new(IssuerService {
+    let follower = Follower::start(database.clone(), UPSTREAM, open, cascade, shutdown.clone()).await?;
+    let service = Arc::new(IssuerService {
         keys: KeyCache::new(database.clone(), vault.clone(), epochs, config.keys_cache_bytes),
         verified: VerifiedCache::new(config.verified_cache_bytes),
         fallbacks: Turns::default(),
@@ -75,7 +76,9 @@ pub async fn build(
         registry,
         follower,
         clock,
-    }))
+    });
+    tokio::spawn(shutdown.run_until_cancelled_owned(sweep::run(Arc::clone(&service))));
+    Ok(service)
 }
 
 fn watch(registry: Arc<DynClientRegistry>) -> OpenWatch {

@@ -1,4 +1,5 @@
-//! Following the client-registry's change log: the keys of a deleted realm go, and with its data key whatever was sealed.
+//! Following the client-registry's change log: the keys of a published realm stay; those of a deleted one go, and with its data
+//! key whatever was sealed.
 
 use latchkey_api::common::v1::{Change, Operation};
 use latchkey_platform::database::Transaction;
@@ -23,6 +24,9 @@ impl Apply for Cascade {
     type Error = Error;
 
     async fn apply(&self, tx: &mut Transaction, change: &Change) -> Result<Option<u64>, Error> {
+        if change.entity == "realm" && change.operation() == Operation::Created {
+            realms::publish(tx, &change.entity_id).await?;
+        }
         if !is_deletion(change) {
             return Ok(None);
         }

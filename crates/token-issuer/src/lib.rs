@@ -19,6 +19,7 @@ mod providers;
 mod realms;
 mod service;
 mod store;
+mod sweep;
 
 pub use build::{SCHEMA, build};
 pub use config::Config;

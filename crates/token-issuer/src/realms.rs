@@ -15,18 +15,22 @@ use crate::service::IssuerService;
 use crate::store::realms;
 
 impl IssuerService {
-    /// Makes a new realm's keys. What an earlier try made stays.
+    /// Makes a new realm's keys. What an earlier try made stays, unless other keys are asked for now.
     pub(crate) async fn provision_realm(&self, request: ProvisionRealmRequest) -> Result<Option<u64>, Error> {
         let realm_id = request.realm_id;
         if realm_id.is_empty() {
             return Err(Error::Invalid { what: "realm_id", reason: "is missing" });
         }
-        if realms::exists(&mut self.database.clone(), &realm_id).await? {
+        let exists = realms::exists(&mut self.database.clone(), &realm_id).await?;
+        if exists && (request.providers.is_empty() || self.is_published(&realm_id).await?) {
             return Ok(None);
         }
         let asked = if request.providers.is_empty() { first_providers(&realm_id) } else { request.providers };
         let made = self.new_keys(&realm_id, asked).await?;
         let mut tx = self.database.begin().await?;
+        if exists {
+            realms::erase(&mut tx, &self.vault, &realm_id).await?;
+        }
         if !realms::insert(&mut tx, &realm_id).await? {
             return Ok(None);
         }

@@ -8,9 +8,17 @@ pub(crate) mod realms;
 use latchkey_platform::database::{Migration, Migrations};
 
 /// The steps of the schema, for [`latchkey_platform::database::Database::open`].
-pub const MIGRATIONS: Migrations = &[Migration {
-    version: 1,
-    description: "realm keys",
-    postgres: include_str!("../migrations/postgres/0001_keys.sql"),
-    sqlite: include_str!("../migrations/sqlite/0001_keys.sql"),
-}];
+pub const MIGRATIONS: Migrations = &[
+    Migration {
+        version: 1,
+        description: "realm keys",
+        postgres: include_str!("../migrations/postgres/0001_keys.sql"),
+        sqlite: include_str!("../migrations/sqlite/0001_keys.sql"),
+    },
+    Migration {
+        version: 2,
+        description: "published realms",
+        postgres: include_str!("../migrations/postgres/0002_published.sql"),
+        sqlite: include_str!("../migrations/sqlite/0002_published.sql"),
+    },
+];

@@ -59,7 +59,10 @@ async fn each_of_many_concurrent_calls_gets_its_own_answer() {
                     tokio::task::yield_now().await;
                 }
                 if number.is_multiple_of(50) {
-                    tokio::time::sleep(Duration::from_millis(number % 7)).await;
+                    // Others are answered meanwhile.
+                    for _ in 0..100 * (number % 7) {
+                        tokio::task::yield_now().await;
+                    }
                 }
                 Ok(alive(request.session_id))
             })
@@ -226,13 +229,16 @@ async fn any_grpc_client_can_speak_it() {
 
 #[tokio::test]
 async fn a_request_is_run_once_however_long_it_takes() {
-    let runs = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&runs);
+    let (runs, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Semaphore::new(0)));
+    let (counted, held) = (Arc::clone(&runs), Arc::clone(&gate));
     let service = Scripted {
         check: Arc::new(move |request| {
-            counted.fetch_add(1, Ordering::SeqCst);
+            let (counted, gate) = (Arc::clone(&counted), Arc::clone(&held));
             Box::pin(async move {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                if request.session_id == "long" {
+                    counted.fetch_add(1, Ordering::SeqCst);
+                    let _permit = gate.acquire().await;
+                }
                 Ok(alive(request.session_id))
             })
         }),
@@ -240,6 +246,18 @@ async fn a_request_is_run_once_however_long_it_takes() {
     };
     let replica = Replica::start(service);
     let sessions = Addresses::of(&[&replica]).connect();
-    assert_eq!(check(&*sessions, "a").await.unwrap(), "a");
+    let long = {
+        let sessions = Arc::clone(&sessions);
+        tokio::spawn(async move { check(&*sessions, "long").await })
+    };
+    eventually("the request runs", || runs.load(Ordering::SeqCst) > 0).await;
+    // As long as it takes for many others to come and go on the same stream.
+    for number in 0..1_000 {
+        let id = number.to_string();
+        assert_eq!(check(&*sessions, &id).await.unwrap(), id);
+    }
+    assert!(!long.is_finished());
+    gate.add_permits(1);
+    assert_eq!(long.await.unwrap().unwrap(), "long");
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }

@@ -217,6 +217,16 @@ impl From<tonic::Status> for Error {
 }
 
 impl Error {
+    /// The same while a whole realm is imported: Keycloak tells no more of what is there twice.
+    pub(crate) fn of_import(self) -> Self {
+        match self {
+            Self::Duplicate | Self::MapperExists | Self::UsernameExists | Self::EmailExists => {
+                Self::ImportConflict
+            }
+            other => other,
+        }
+    }
+
     fn status(&self) -> StatusCode {
         use StatusCode as S;
         match self {

@@ -50,7 +50,7 @@ pub(crate) async fn create_realm(
         Ok(imported) => clients.extend(imported),
         Err(error) => {
             drop_unpublished(services, &realm.id).await;
-            return Err(error);
+            return Err(error.of_import());
         }
     }
     let request = CreateRealmRequest {
@@ -106,7 +106,7 @@ async fn provision(
     );
     if let Err(status) = roles.map(drop).and(keys.map(drop)) {
         drop_unpublished(services, &realm.id).await;
-        return Err(status.into());
+        return Err(Error::from(status).of_import());
     }
     Ok(clients)
 }

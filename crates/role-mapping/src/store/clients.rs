@@ -79,6 +79,14 @@ pub(crate) async fn publish_all(db: &mut impl Queries, realm_id: &str) -> Result
     Ok(())
 }
 
+/// The clients of published realms of which it is not known that the registry has them: their realms and ids.
+pub(crate) async fn unpublished(db: &mut impl Queries) -> Result<Vec<(String, String)>, Error> {
+    let sql = "SELECT c.realm_id, c.id FROM clients c JOIN realms r ON r.realm_id = c.realm_id
+               WHERE c.published = 0 AND r.published = 1";
+    let rows = db.fetch_all(sql, params![]).await?;
+    rows.iter().map(|row| Ok((row.text("realm_id")?, row.text("id")?))).collect()
+}
+
 fn client(row: &Row) -> Result<StoredClient, Error> {
     let id = row.text("id")?;
     Ok(StoredClient {

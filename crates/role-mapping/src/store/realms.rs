@@ -55,3 +55,9 @@ pub(crate) async fn publish(db: &mut impl Queries, realm_id: &str) -> Result<(),
     db.execute("UPDATE realms SET published = 1 WHERE realm_id = $1", params![realm_id]).await?;
     Ok(())
 }
+
+/// The realms of which it is not known that the registry has them.
+pub(crate) async fn unpublished(db: &mut impl Queries) -> Result<Vec<String>, Error> {
+    let rows = db.fetch_all("SELECT realm_id FROM realms WHERE published = 0", params![]).await?;
+    rows.iter().map(|row| Ok(row.text("realm_id")?)).collect()
+}

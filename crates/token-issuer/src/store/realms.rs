@@ -6,15 +6,27 @@ use latchkey_platform::vault::Vault;
 
 use crate::error::Error;
 
-/// Enters a realm; false if it is there.
+/// Enters a realm that is not published yet; false if it is there.
 pub(crate) async fn insert(tx: &mut Transaction, realm_id: &str) -> Result<bool, Error> {
-    let sql = "INSERT INTO realms (realm_id, next_position) VALUES ($1, 0) ON CONFLICT (realm_id) DO NOTHING";
+    let sql = "INSERT INTO realms (realm_id, next_position, published) VALUES ($1, 0, 0) ON CONFLICT (realm_id) DO NOTHING";
     Ok(tx.execute(sql, params![realm_id]).await? > 0)
 }
 
 pub(crate) async fn exists(db: &mut impl Queries, realm_id: &str) -> Result<bool, Error> {
     let sql = "SELECT 1 AS found FROM realms WHERE realm_id = $1";
     Ok(db.fetch_optional(sql, params![realm_id]).await?.is_some())
+}
+
+/// Notes that the registry has a realm.
+pub(crate) async fn publish(tx: &mut Transaction, realm_id: &str) -> Result<(), Error> {
+    tx.execute("UPDATE realms SET published = 1 WHERE realm_id = $1", params![realm_id]).await?;
+    Ok(())
+}
+
+/// The realms of which it is not known that the registry has them.
+pub(crate) async fn unpublished(db: &mut impl Queries) -> Result<Vec<String>, Error> {
+    let rows = db.fetch_all("SELECT realm_id FROM realms WHERE published = 0", params![]).await?;
+    rows.iter().map(|row| Ok(row.text("realm_id")?)).collect()
 }
 
 /// Whether any realm has been provisioned.

@@ -1,10 +1,12 @@
 //! Realms: made whole, kept over restarts, sealed at rest, and gone with all that is theirs.
 
+use std::collections::BTreeSet;
+
 use latchkey_api::common::v1::CatchUpRequest;
 use latchkey_api::issuer::v1::token_issuer_server::TokenIssuer as _;
 use latchkey_api::issuer::v1::*;
+use latchkey_api::registry::v1::DeleteRealmRequest;
 use latchkey_api::registry::v1::client_registry_server::ClientRegistry as _;
-use latchkey_api::registry::v1::{CreateRealmRequest, DeleteRealmRequest, Realm};
 use latchkey_api::revision::revision_of;
 use latchkey_platform::database::{Database, Queries as _};
 use latchkey_token_issuer::{MIGRATIONS, SCHEMA};
@@ -47,9 +49,7 @@ async fn keys_survive_a_restart(s: Setting) {
 
 async fn a_deleted_realm_takes_its_keys_along(s: Setting) {
     for realm in ["red", "blue"] {
-        let realm = Realm { id: realm.to_owned(), name: realm.to_owned(), ..Realm::default() };
-        let request = CreateRealmRequest { realm: Some(realm), ..CreateRealmRequest::default() };
-        s.registry.create_realm(Request::new(request)).await.unwrap();
+        s.publish(realm).await;
     }
     let drop_red = DropRealmRequest { realm_id: "red".to_owned() };
     s.service.drop_realm(Request::new(drop_red.clone())).await.unwrap();
@@ -74,6 +74,48 @@ async fn what_was_never_published_can_be_dropped(s: Setting) {
     assert_eq!(rows(&s, "red").await, [0, 0, 0]);
     s.provision("red").await;
     s.issue("red", "RS256").await;
+}
+
+async fn what_was_never_published_is_swept(s: Setting) {
+    s.publish("blue").await;
+    let first = s.service.sweep(&BTreeSet::new()).await.unwrap();
+    assert_eq!(first, BTreeSet::from(["red".to_owned()]));
+    s.issue("red", "RS256").await;
+
+    s.provision("green").await;
+    let second = s.service.sweep(&first).await.unwrap();
+    assert_eq!(second, BTreeSet::from(["green".to_owned()]), "a realm may be in the making");
+    assert_eq!(why(issue(&s.service, "red", "RS256").await), "REALM_NOT_FOUND");
+    assert_eq!(rows(&s, "red").await, [0, 0, 0]);
+    for realm in ["green", "blue"] {
+        s.issue(realm, "RS256").await;
+    }
+}
+
+async fn a_sweep_asks_whether_a_realm_is_published(s: Setting) {
+    // Its follower may be behind.
+    s.publish("red").await;
+    let mut database = Database::open(&s.url, 1, SCHEMA, MIGRATIONS).await.unwrap();
+    let sql = "UPDATE realms SET published = 0 WHERE realm_id = $1";
+    database.execute(sql, latchkey_platform::params!["red"]).await.unwrap();
+    let seen = BTreeSet::from(["red".to_owned(), "blue".to_owned()]);
+    assert_eq!(s.service.sweep(&seen).await.unwrap(), BTreeSet::new());
+    s.issue("red", "RS256").await;
+    assert_eq!(rows(&s, "blue").await, [0, 0, 0]);
+}
+
+async fn other_keys_replace_those_of_an_earlier_try(s: Setting) {
+    let before = s.jwks("red").await;
+    let asked = |realm: &str| ProvisionRealmRequest {
+        realm_id: realm.to_owned(),
+        providers: vec![provider("", "eddsa-generated", &[])],
+    };
+    s.service.provision_realm(Request::new(asked("red"))).await.unwrap();
+    assert_ne!(s.jwks("red").await, before);
+    assert_eq!(s.providers("red").await.len(), 1);
+    s.publish("blue").await;
+    s.service.provision_realm(Request::new(asked("blue"))).await.unwrap();
+    assert_eq!(s.providers("blue").await.len(), 4, "a published realm keeps its keys");
 }
 
 async fn rows(s: &Setting, realm: &str) -> Vec<i64> {
@@ -121,4 +163,7 @@ contract!(
     keys_survive_a_restart,
     a_deleted_realm_takes_its_keys_along,
     what_was_never_published_can_be_dropped,
+    what_was_never_published_is_swept,
+    a_sweep_asks_whether_a_realm_is_published,
+    other_keys_replace_those_of_an_earlier_try,
 );

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use latchkey_api::common::v1::CatchUpRequest;
 use latchkey_api::error::reason;
 use latchkey_api::issuer::v1::token_issuer_server::TokenIssuer as _;
 use latchkey_api::issuer::v1::verify_response::{Fault, Outcome};
 use latchkey_api::issuer::v1::*;
+use latchkey_api::registry::v1::client_registry_server::ClientRegistry as _;
+use latchkey_api::registry::v1::{CreateRealmRequest, Realm};
+use latchkey_api::revision::revision_of;
 use latchkey_client_registry::{self as client_registry, RegistryService};
 use latchkey_platform::clock::{ManualClock, SharedClock};
 use latchkey_platform::database::Database;
@@ -79,6 +83,16 @@ impl Setting {
     pub(crate) async fn provision(&self, realm: &str) {
         let request = ProvisionRealmRequest { realm_id: realm.to_owned(), providers: Vec::new() };
         self.service.provision_realm(Request::new(request)).await.unwrap();
+    }
+
+    /// Has the registry publish a realm, and waits until the service has heard of it.
+    pub(crate) async fn publish(&self, realm: &str) {
+        let realm = Realm { id: realm.to_owned(), name: realm.to_owned(), ..Realm::default() };
+        let request = CreateRealmRequest { realm: Some(realm), ..CreateRealmRequest::default() };
+        let created = self.registry.create_realm(Request::new(request)).await.unwrap();
+        let revision = revision_of(&created).unwrap();
+        let request = CatchUpRequest { upstream: "client-registry".to_owned(), revision };
+        self.service.catch_up(Request::new(request)).await.unwrap();
     }
 
     /// An access token signed with an algorithm.

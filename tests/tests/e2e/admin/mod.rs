@@ -1,6 +1,7 @@
 //! The Admin REST API.
 
 mod access;
+mod client_tools;
 mod clients;
 mod import;
 mod realms;
