@@ -19,8 +19,13 @@ impl RoleMappingService {
     ) -> Result<u64, Error> {
         let LinkFederatedIdentityRequest { realm_id, user_id, identity, admin_event } = request;
         let identity = identity.ok_or(Error::Invalid { what: "identity", reason: "is missing" })?;
-        if identity.identity_provider.is_empty() {
+        let FederatedIdentity { identity_provider, external_user_id, external_username } = &identity;
+        if identity_provider.is_empty() {
             return Err(Error::Invalid { what: "identity", reason: "names no identity provider" });
+        }
+        if ![identity_provider, external_user_id, external_username].into_iter().all(|text| is_storable(text))
+        {
+            return Err(Error::Invalid { what: "identity", reason: "has a zero byte" });
         }
         let mut tx = self.database.begin().await?;
         users::find(&mut tx, &realm_id, &user_id).await?.ok_or(Error::UserNotFound)?;
@@ -38,7 +43,9 @@ impl RoleMappingService {
         let mut tx = self.database.begin().await?;
         users::find(&mut tx, &realm_id, &user_id).await?.ok_or(Error::UserNotFound)?;
         let of = (realm_id.as_str(), user_id.as_str());
-        if !federated_identities::delete(&mut tx, of, &identity_provider).await? {
+        let known = is_storable(&identity_provider)
+            && federated_identities::delete(&mut tx, of, &identity_provider).await?;
+        if !known {
             return Err(Error::FederatedIdentityNotFound);
         }
         let entry = entry(of, Operation::Deleted, &identity_provider).by(admin_event);
@@ -62,7 +69,7 @@ impl RoleMappingService {
         request: FindFederatedUserRequest,
     ) -> Result<FindFederatedUserResponse, Error> {
         let FindFederatedUserRequest { realm_id, identity_provider, external_user_id } = &request;
-        if external_user_id.is_empty() || external_user_id.contains('\0') {
+        if external_user_id.is_empty() || !is_storable(external_user_id) {
             return Err(Error::UserNotFound);
         }
         let mut db = self.database.clone();
@@ -72,6 +79,11 @@ impl RoleMappingService {
         let user = users::find(&mut db, realm_id, user_id).await?.ok_or(Error::UserNotFound)?;
         Ok(FindFederatedUserResponse { user: Some(user) })
     }
+}
+
+/// PostgreSQL has no zero bytes in texts.
+fn is_storable(text: &str) -> bool {
+    !text.contains('\0')
 }
 
 fn entry((realm_id, user_id): (&str, &str), operation: Operation, identity_provider: &str) -> Entry {

@@ -1,21 +1,23 @@
-//! What a new realm's representation brings along: client scopes, clients, roles and users, made one after the other once the realm
-//! is there. The first that fails ends it, and the caller takes the realm away again.
+//! What a new realm's representation brings along: client scopes, clients, identity providers, roles and users, made one after the
+//! other once the realm is there. The first that fails ends it, and the caller takes the realm away again.
 
 use super::{
     client_creation::create_client,
     error::Error,
     representation::{
-        ClientRepresentation, ClientScopeRepresentation, RealmRepresentation, RoleRepresentation,
-        UserRepresentation, parse_value,
+        ClientRepresentation, ClientScopeRepresentation, FederatedIdentityRepresentation,
+        IdentityProviderRepresentation, RealmRepresentation, RoleRepresentation, UserRepresentation,
+        check_alias, parse_value,
     },
 };
 use crate::Services;
 use latchkey_api::{
-    registry::v1::{ListClientsRequest, Realm},
+    registry::v1::{CreateIdentityProviderRequest, ListClientsRequest, Realm},
     roles::v1::{
         ChangeCompositesRequest, ChangeRoleMappingsRequest, ClientScope, CreateClientScopeRequest,
         CreateRoleRequest, CreateUserRequest, GetRoleRequest, GetServiceAccountRequest,
-        ListClientScopesRequest, ListRoleMappingsRequest, Role, RoleHolder, RoleKey, UpdateUserRequest, User,
+        LinkFederatedIdentityRequest, ListClientScopesRequest, ListRoleMappingsRequest, Role, RoleHolder,
+        RoleKey, UpdateUserRequest, User,
     },
 };
 use latchkey_platform::random;
@@ -49,13 +51,22 @@ pub(crate) async fn import_contents(
     realm: &Realm,
     representation: &RealmRepresentation,
 ) -> Result<(), Error> {
-    let lists = ["clientScopes", "clients", "roles", "users", "scopeMappings", "clientScopeMappings"];
+    let lists = [
+        "clientScopes",
+        "clients",
+        "identityProviders",
+        "roles",
+        "users",
+        "scopeMappings",
+        "clientScopeMappings",
+    ];
     if lists.iter().all(|list| representation.import(list).is_none()) {
         return Ok(());
     }
     let mut import = Import { services, realm, clients: BTreeMap::new() };
     import.client_scopes(representation.import("clientScopes")).await?;
     import.clients(representation.import("clients")).await?;
+    import.identity_providers(representation.import("identityProviders")).await?;
     import.roles(representation.import("roles")).await?;
     import.scope_mappings("", representation.import("scopeMappings")).await?;
     if let Some(by_client) = representation.import("clientScopeMappings") {
@@ -111,6 +122,25 @@ impl Import<'_> {
             }
             let client = create_client(self.services, &self.realm.id, &representation, |_| None).await?;
             self.clients.insert(client.client_id, client.id);
+        }
+        Ok(())
+    }
+
+    async fn identity_providers(&self, list: Option<&Value>) -> Result<(), Error> {
+        for document in items(list)? {
+            let representation: IdentityProviderRepresentation = parse_value(document.clone(), b"")?;
+            let alias = representation.alias.as_deref().unwrap_or_default();
+            if alias.is_empty() {
+                return Err(Error::UnreadableRealm);
+            }
+            check_alias(alias)?;
+            let (identity_provider, client_secret) = representation.message(self.realm_id());
+            let request = CreateIdentityProviderRequest {
+                identity_provider: Some(identity_provider),
+                client_secret,
+                admin_event: None,
+            };
+            self.services.registry.create_identity_provider(Request::new(request)).await?;
         }
         Ok(())
     }
@@ -247,8 +277,24 @@ impl Import<'_> {
                 }
             }
             let ids = self.role_ids(Some(realm_roles), representation.client_roles.clone()).await?;
+            self.federated_identities(&user.id, representation.federated_identities()).await?;
             let holder = RoleHolder { user_id: user.id, ..RoleHolder::default() };
             self.map_roles(holder, ids, Vec::new()).await?;
+        }
+        Ok(())
+    }
+
+    async fn federated_identities(&self, user_id: &str, list: Option<&Value>) -> Result<(), Error> {
+        for document in items(list)? {
+            let mut representation: FederatedIdentityRepresentation = parse_value(document.clone(), b"")?;
+            let identity_provider = representation.identity_provider.take().unwrap_or_default();
+            let request = LinkFederatedIdentityRequest {
+                realm_id: self.realm_id(),
+                user_id: user_id.to_owned(),
+                identity: Some(representation.message(identity_provider)),
+                admin_event: None,
+            };
+            self.services.roles.link_federated_identity(Request::new(request)).await?;
         }
         Ok(())
     }

@@ -2,4 +2,5 @@
 
 mod access;
 mod clients;
+mod identity_providers;
 mod realms;
