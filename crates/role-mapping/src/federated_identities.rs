@@ -2,6 +2,7 @@
 
 use latchkey_api::common::v1::Operation;
 use latchkey_api::roles::v1::*;
+use latchkey_platform::database::Queries;
 use serde_json::json;
 
 use crate::changes::Entry;
@@ -28,7 +29,7 @@ impl RoleMappingService {
             return Err(Error::Invalid { what: "identity", reason: "has a zero byte" });
         }
         let mut tx = self.database.begin().await?;
-        users::find(&mut tx, &realm_id, &user_id).await?.ok_or(Error::UserNotFound)?;
+        require_user(&mut tx, &realm_id, &user_id).await?;
         let of = (realm_id.as_str(), user_id.as_str());
         federated_identities::insert(&mut tx, of, &identity, self.clock.now_ms()).await?;
         let entry = entry(of, Operation::Created, &identity.identity_provider).by(admin_event);
@@ -41,7 +42,7 @@ impl RoleMappingService {
     ) -> Result<u64, Error> {
         let UnlinkFederatedIdentityRequest { realm_id, user_id, identity_provider, admin_event } = request;
         let mut tx = self.database.begin().await?;
-        users::find(&mut tx, &realm_id, &user_id).await?.ok_or(Error::UserNotFound)?;
+        require_user(&mut tx, &realm_id, &user_id).await?;
         let of = (realm_id.as_str(), user_id.as_str());
         let known = is_storable(&identity_provider)
             && federated_identities::delete(&mut tx, of, &identity_provider).await?;
@@ -58,7 +59,7 @@ impl RoleMappingService {
     ) -> Result<ListFederatedIdentitiesResponse, Error> {
         let ListFederatedIdentitiesRequest { realm_id, user_id } = &request;
         let mut db = self.database.clone();
-        users::find(&mut db, realm_id, user_id).await?.ok_or(Error::UserNotFound)?;
+        require_user(&mut db, realm_id, user_id).await?;
         let identities = federated_identities::list(&mut db, realm_id, user_id).await?;
         Ok(ListFederatedIdentitiesResponse { identities })
     }
@@ -79,6 +80,13 @@ impl RoleMappingService {
         let user = users::find(&mut db, realm_id, user_id).await?.ok_or(Error::UserNotFound)?;
         Ok(FindFederatedUserResponse { user: Some(user) })
     }
+}
+
+async fn require_user(db: &mut impl Queries, realm_id: &str, user_id: &str) -> Result<(), Error> {
+    if !is_storable(user_id) {
+        return Err(Error::UserNotFound);
+    }
+    users::find(db, realm_id, user_id).await?.map(drop).ok_or(Error::UserNotFound)
 }
 
 /// PostgreSQL has no zero bytes in texts.
