@@ -72,6 +72,33 @@ impl Config {
         let Some(file) = &self.key_server_ca_file else { return Ok(Vec::new()) };
         let unreadable = |cause: String| Error::KeyServerCertificates { file: file.clone(), cause };
         let pem = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
-        Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.to_string()))
+        let roots = Certificate::from_pem_bundle(&pem).map_err(|error| unreadable(error.to_string()))?;
+        if roots.is_empty() { Err(unreadable("it holds none".to_owned())) } else { Ok(roots) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_that_cannot_be_read_are_told_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = |name: &str, content: Option<&str>| {
+            let file = folder.path().join(name);
+            if let Some(content) = content {
+                std::fs::write(&file, content).unwrap();
+            }
+            Config { key_server_ca_file: Some(file), ..Config::default() }
+        };
+        let broken = "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
+        for (name, content) in [("missing", None), ("empty", Some("")), ("broken", Some(broken))] {
+            let told = config(name, content).key_server_roots().unwrap_err().to_string();
+            assert!(told.contains(name), "{told}");
+        }
+        let pair = rcgen::KeyPair::generate().unwrap();
+        let good = rcgen::CertificateParams::default().self_signed(&pair).unwrap().pem();
+        assert_eq!(config("good", Some(&good)).key_server_roots().unwrap().len(), 1);
+        assert!(Config::default().key_server_roots().unwrap().is_empty());
     }
 }

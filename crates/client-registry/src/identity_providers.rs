@@ -24,28 +24,40 @@ impl RegistryService {
         request: CreateIdentityProviderRequest,
     ) -> Result<(CreateIdentityProviderResponse, u64), Error> {
         let CreateIdentityProviderRequest { identity_provider, client_secret, admin_event } = request;
-        let client_secret = Zeroizing::new(client_secret);
-        let mut provider = identity_provider.ok_or_else(missing)?;
+        let realm_id = identity_provider.as_ref().ok_or_else(missing)?.realm_id.clone();
+        let new = NewIdentityProvider { identity_provider, client_secret };
+        let mut tx = self.database.begin().await?;
+        realms::find_locked(&mut tx, &realm_id).await?.ok_or(Error::RealmNotFound)?;
+        let provider = self.insert_identity_provider(&mut tx, &realm_id, new).await?;
+        let entry = Entry { admin_event, ..entry(&provider, Operation::Created) };
+        let revision = self.writer.commit(tx, vec![entry]).await?;
+        Ok((CreateIdentityProviderResponse { identity_provider: Some(provider), revision }, revision))
+    }
+
+    /// Stores a new identity provider of a realm whose row the transaction holds.
+    pub(crate) async fn insert_identity_provider(
+        &self,
+        tx: &mut Transaction,
+        realm_id: &str,
+        new: NewIdentityProvider,
+    ) -> Result<IdentityProvider, Error> {
+        let client_secret = Zeroizing::new(new.client_secret);
+        let mut provider = new.identity_provider.ok_or_else(missing)?;
+        realm_id.clone_into(&mut provider.realm_id);
         if provider.id.is_empty() {
             provider.id = random::uuid();
         }
         provider.version = 1;
         let issuer = check(&mut provider)?;
-
-        let mut tx = self.database.begin().await?;
-        realms::find_locked(&mut tx, &provider.realm_id).await?.ok_or(Error::RealmNotFound)?;
-        refuse_taken_issuer(&mut tx, &provider, &issuer).await?;
+        refuse_taken_issuer(tx, &provider, &issuer).await?;
         let sealed = match client_secret.is_empty() {
             true => None,
-            false => Some(self.vault.seal(&mut tx, place(&provider), client_secret.as_bytes()).await?),
+            false => Some(self.vault.seal(tx, place(&provider), client_secret.as_bytes()).await?),
         };
         provider.has_client_secret = sealed.is_some();
         let stored = StoredProvider { provider, client_secret: sealed };
-        identity_providers::insert(&mut tx, &stored, &issuer.lookup).await?;
-        let provider = stored.provider;
-        let entry = Entry { admin_event, ..entry(&provider, Operation::Created) };
-        let revision = self.writer.commit(tx, vec![entry]).await?;
-        Ok((CreateIdentityProviderResponse { identity_provider: Some(provider), revision }, revision))
+        identity_providers::insert(tx, &stored, &issuer.lookup).await?;
+        Ok(stored.provider)
     }
 
     pub(crate) async fn get_identity_provider(

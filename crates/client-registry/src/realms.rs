@@ -36,8 +36,14 @@ impl RegistryService {
         &self,
         request: CreateRealmRequest,
     ) -> Result<(CreateRealmResponse, u64), Error> {
-        let CreateRealmRequest { realm, clients, mut admin_client, created_by_user_id, admin_event } =
-            request;
+        let CreateRealmRequest {
+            realm,
+            clients,
+            mut admin_client,
+            created_by_user_id,
+            admin_event,
+            identity_providers,
+        } = request;
         let admin_client_id = admin_client.as_mut().map(identified).unwrap_or_default();
         let mut realm = realm.ok_or(Error::Invalid { what: "realm", reason: "is missing" })?;
         if realm.id.is_empty() {
@@ -66,6 +72,9 @@ impl RegistryService {
         for new in clients {
             let (client, _) = self.insert_client(&mut tx, &key, &realm.id, new).await?;
             published.push(json!({ "id": client.id, "client_id": client.client_id }));
+        }
+        for new in identity_providers {
+            self.insert_identity_provider(&mut tx, &realm.id, new).await?;
         }
         let payload = json!({
             "name": realm.name,

@@ -96,7 +96,7 @@ struct Entry {
 struct State {
     /// The keys that were fetched last, and when.
     keys: Option<(FetchedKeys, i64)>,
-    /// When they were asked for last, and what went wrong then.
+    /// When the last try ended, and what went wrong then.
     tried_ms: Option<i64>,
     fault: Option<Fault>,
 }
@@ -173,10 +173,11 @@ impl RemoteKeys {
 
     /// Fetches, and falls back on what there is.
     async fn fetch(&self, realm_id: &str, entry: &Entry, location: &Location) -> Result<FetchedKeys, Fault> {
-        entry.state.lock().tried_ms = Some(self.clock.now_ms());
         let fetched = self.fetcher.keys(location).await;
         let now_ms = self.clock.now_ms();
         let mut state = entry.state.lock();
+        // Only now: until it is done the others wait for it.
+        state.tried_ms = Some(now_ms);
         match fetched {
             Ok(keys) => {
                 let keys = Arc::new(keys);

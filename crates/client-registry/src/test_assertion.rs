@@ -71,7 +71,7 @@ impl RegistryService {
         if outside.keys.is_empty() {
             return Ok(report.failed("keys", why_no_keys(&issuer)));
         }
-        report.passed("keys", format!("{} keys are known", outside.keys.len()));
+        report.passed("keys", format!("known keys: {}", outside.keys.len()));
         let algorithm = shown(assertion.header.alg.as_deref());
         match outside.verify() {
             Err(OutsideDenial::Algorithm) => {

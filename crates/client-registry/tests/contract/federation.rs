@@ -293,30 +293,6 @@ async fn a_client_id_beside_it_names_the_same_client(s: Setting) {
     assert_eq!(who(&t.s, alone).await, nobody());
 }
 
-async fn a_cluster_and_a_trust_domain_are_issuers_of_their_own_kind(s: Setting) {
-    let (key, pem) = pem_key();
-    let jwks = |pem: &str| json!({ "publicKeySignatureVerifier": pem });
-    let mut cluster = provider("red", "cluster", jwks(&pem));
-    cluster.provider_id = "kubernetes".to_owned();
-    s.create_provider(cluster, "").await.unwrap();
-    create(
-        &s,
-        "pod",
-        "federated-jwt",
-        "",
-        json!({ "jwt.credential.issuer": "cluster", "jwt.credential.sub": "p" }),
-    )
-    .await;
-    // Its keys are only ever the cluster's own, at its address.
-    let token = signed(
-        &key,
-        json!({ "alg": "ES256" }),
-        json!({ "iss": "https://kubernetes.default.svc.cluster.local", "sub": "p" }),
-        json!({}),
-    );
-    assert_eq!(who(&s, presenting(&token)).await, nobody());
-}
-
 async fn the_dry_run_says_what_is_wrong(s: Setting) {
     let t = Trust::in_realms(s).await;
     t.client("billing", json!({ "jwt.credential.sub": "workload-7" })).await;
@@ -395,6 +371,5 @@ contract!(
     attack_a_token_of_another_realms_issuer,
     attack_an_issuer_that_is_not_trusted_for_it,
     a_client_id_beside_it_names_the_same_client,
-    a_cluster_and_a_trust_domain_are_issuers_of_their_own_kind,
     the_dry_run_says_what_is_wrong,
 );

@@ -182,6 +182,84 @@ async fn an_issuer_is_discovered(s: Setting) {
     }
 }
 
+/// The settings of OpenID Connect do not count for a cluster: only keys at its own address do.
+async fn a_cluster_vouches_for_its_pods_until_their_tokens_expire(s: Setting) {
+    let server = KeyServer::start().await;
+    let pair = key();
+    server.publish("/openid/v1/jwks", 200, jwks(&[("k", &pair)]));
+    let url = server.url("");
+    let configuration = json!({ "issuer": url, "jwks_uri": server.url("/openid/v1/jwks") });
+    server.publish("/.well-known/openid-configuration", 200, configuration);
+    let (foreign, pem) = pem_key();
+    let mut cluster = provider("red", "cluster", json!({ "issuer": url, "publicKeySignatureVerifier": pem }));
+    cluster.provider_id = "kubernetes".to_owned();
+    s.create_provider(cluster, "").await.unwrap();
+    let claims = json!({ "kubernetes.io": { "namespace": "prod" } });
+    let attributes =
+        json!({ "jwt.credential.issuer": "cluster", "jwt.credential.claims": claims.to_string() });
+    create(&s, "pod", "federated-jwt", "", attributes).await;
+
+    let (service, _running) = allowed(&s).await;
+    let subject = "system:serviceaccount:prod:billing";
+    let base = || json!({ "iss": url, "sub": subject, "jti": null, "exp": NOW_MS / 1000 + 3600 });
+    let of = |signer: &Signer, namespace: &str| {
+        let changes = json!({ "kubernetes.io": { "namespace": namespace, "pod": { "name": "p" } } });
+        signed(signer, json!({ "alg": "ES256" }), base(), changes)
+    };
+    let pair = Signer::Ec(pair);
+    let good = of(&pair, "prod");
+    for _ in 0..2 {
+        assert!(accepts(&service, &good).await, "it is shown again and again");
+    }
+    assert!(!accepts(&service, &of(&pair, "dev")).await && !accepts(&service, &of(&foreign, "prod")).await);
+    s.clock.advance_s(3599);
+    assert!(accepts(&service, &good).await);
+    s.clock.advance_s(1);
+    assert!(!accepts(&service, &good).await);
+}
+
+async fn a_trust_domain_vouches_for_what_is_below_it(s: Setting) {
+    let server = KeyServer::start().await;
+    let pair = key();
+    // Of a SPIFFE bundle: another use, no algorithm.
+    let (x, y) = point(&pair);
+    let bundle = json!({
+        "spiffe_sequence": 1, "spiffe_refresh_hint": 300,
+        "keys": [
+            { "kty": "EC", "crv": "P-256", "kid": "k", "use": "jwt-svid", "x": x, "y": y },
+            { "kty": "EC", "crv": "P-256", "use": "x509-svid", "x": x, "y": y, "x5c": ["AAAA"] },
+        ],
+    });
+    server.publish("/bundle", 200, bundle);
+    let config = json!({ "trustDomain": "spiffe://acme.example/", "bundleEndpoint": server.url("/bundle") });
+    let mesh = IdentityProvider { provider_id: "spiffe".to_owned(), ..provider("red", "mesh", config) };
+    s.create_provider(mesh, "").await.unwrap();
+    let attributes = json!({ "jwt.credential.issuer": "mesh", "jwt.credential.sub.prefix": "spiffe://" });
+    create(&s, "workload", "federated-jwt", "", attributes).await;
+
+    let (service, _running) = allowed(&s).await;
+    let pair = Signer::Ec(pair);
+    let of = |subject: &str| {
+        let more = json!({ "sub": subject, "jti": null, "iat": null });
+        signed(&pair, json!({ "alg": "ES256", "kid": "k" }), more, json!({}))
+    };
+    let svid = |subject: &str| AuthenticateRequest {
+        client_assertion_type: Some("urn:ietf:params:oauth:client-assertion-type:jwt-spiffe".to_owned()),
+        ..presenting(&of(subject))
+    };
+    let accepted = async |request| matches!(authenticate(&service, request).await, Outcome::Authenticated(_));
+    assert!(accepted(svid("spiffe://acme.example/billing")).await);
+    assert!(accepted(presenting(&of("spiffe://acme.example/billing"))).await);
+    for subject in [
+        "spiffe://acme.example",
+        "spiffe://acme.example.evil/billing",
+        "spiffe://acme.exampl/e/billing",
+        "acme.example/x",
+    ] {
+        assert!(!accepted(svid(subject)).await, "{subject}");
+    }
+}
+
 async fn a_client_publishes_its_keys(s: Setting) {
     let server = KeyServer::start().await;
     let pair = key();
@@ -271,6 +349,8 @@ contract!(
     an_outage_is_ridden_out_for_an_hour,
     a_key_that_is_withdrawn_verifies_no_more,
     an_issuer_is_discovered,
+    a_cluster_vouches_for_its_pods_until_their_tokens_expire,
+    a_trust_domain_vouches_for_what_is_below_it,
     a_client_publishes_its_keys,
     attack_keys_at_a_private_address,
     attack_a_redirect_or_an_endless_document,

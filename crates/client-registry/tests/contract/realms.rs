@@ -34,6 +34,7 @@ async fn creating_a_realm_is_one_change(s: Setting) {
         admin_client: Some(confidential("master", "green-realm", "")),
         created_by_user_id: "maker".to_owned(),
         admin_event: Some(admin_event.clone()),
+        identity_providers: Vec::new(),
     };
     let response = s.service.create_realm(Request::new(request)).await.unwrap();
     let revision = revision_of(&response).unwrap();

@@ -7,6 +7,7 @@ use super::{
     error::{Answer, Error},
     query::Query,
     realm_creation::catch_up_roles,
+    realms::MERGES,
     representation::{
         IdentityProviderRepresentation, TestedAssertion, check_alias, show_identity_provider,
         show_identity_provider_briefly, show_tested_assertion,
@@ -20,7 +21,7 @@ use axum::{
 };
 use latchkey_api::{
     common::v1::AdminEvent,
-    error::reason,
+    error::{Kind, reason},
     registry::v1::{
         CreateIdentityProviderRequest, DeleteIdentityProviderRequest, GetIdentityProviderRequest,
         IdentityProvider, ListIdentityProvidersRequest, TestAssertionRequest, UpdateIdentityProviderRequest,
@@ -139,20 +140,33 @@ async fn update(
     body: JsonBody,
 ) -> Answer {
     let representation: IdentityProviderRepresentation = body.read()?;
-    let stored = admin.identity_provider(&path.alias).await?;
-    if representation.alias.as_ref().is_some_and(|alias| *alias != stored.alias) {
-        return Err(Error::Invalid("Identity Provider alias cannot be changed".to_owned()));
+    let renames = representation.alias.as_ref().is_some_and(|alias| *alias != path.alias);
+    let (given, client_secret) = representation.message(admin.realm_id());
+    // Anew when somebody else was quicker: the last one wins, as it does where nobody is.
+    for _ in 0..MERGES {
+        let stored = admin.identity_provider(&path.alias).await?;
+        if renames {
+            return Err(Error::Invalid("Identity Provider alias cannot be changed".to_owned()));
+        }
+        let provider = IdentityProvider {
+            id: stored.id,
+            alias: stored.alias,
+            version: stored.version,
+            has_client_secret: given.has_client_secret && stored.has_client_secret,
+            ..given.clone()
+        };
+        let request = UpdateIdentityProviderRequest {
+            admin_event: event(&admin, "UPDATE", &provider),
+            identity_provider: Some(provider),
+            client_secret: client_secret.clone(),
+        };
+        match admin.services().registry.update_identity_provider(Request::new(request)).await {
+            Ok(_) => return Ok(no_content()),
+            Err(status) if Kind::of(&status) == Kind::Aborted => {}
+            Err(status) => return Err(status.into()),
+        }
     }
-    let (mut provider, client_secret) = representation.message(admin.realm_id());
-    provider.has_client_secret &= stored.has_client_secret;
-    (provider.id, provider.alias, provider.version) = (stored.id, stored.alias, stored.version);
-    let request = UpdateIdentityProviderRequest {
-        admin_event: event(&admin, "UPDATE", &provider),
-        identity_provider: Some(provider),
-        client_secret,
-    };
-    admin.services().registry.update_identity_provider(Request::new(request)).await?;
-    Ok(no_content())
+    Err(Error::Contended("the identity provider"))
 }
 
 /// The links of users to it go with it.

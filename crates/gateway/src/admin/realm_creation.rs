@@ -4,7 +4,10 @@
 use super::{
     caller::MASTER,
     error::Error,
-    import_export::{Contents, adopt_built_in_clients, import_contents, key_providers, realm_client_scopes},
+    import_export::{
+        Contents, adopt_built_in_clients, identity_providers, import_contents, key_providers,
+        realm_client_scopes,
+    },
     realm_template::{NewBuiltIn, admin_client, first_clients},
     representation::{RealmRepresentation, check_realm_name, default_role_name, remember_default_role},
 };
@@ -35,6 +38,7 @@ pub(crate) async fn create_realm(
     let contents = Contents::read(representation)?;
     remember_default_role(&mut realm, contents.default_role.as_deref());
     limits::check(&realm.attributes).map_err(Error::Invalid)?;
+    let identity_providers = identity_providers(&realm.id, &contents)?;
     for key in [Key::Name(realm.name.clone()), Key::Id(realm.id.clone())] {
         if find_realm(services, key).await?.is_some() {
             return Err(Error::RealmExists(realm.name));
@@ -59,6 +63,7 @@ pub(crate) async fn create_realm(
         admin_client,
         created_by_user_id: maker.unwrap_or_default().to_owned(),
         admin_event: None,
+        identity_providers,
     };
     match services.registry.create_realm(Request::new(request)).await {
         Ok(answer) => {

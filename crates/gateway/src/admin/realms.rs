@@ -9,8 +9,8 @@ use super::{
     query::Query,
     realm_creation::{catch_up_keys, catch_up_roles, create_realm},
     representation::{
-        RealmRepresentation, check_realm_name, default_role_name, show_realm, show_realm_briefly,
-        show_realm_stub,
+        RealmRepresentation, check_realm_name, default_role_name, show_identity_provider, show_realm,
+        show_realm_briefly, show_realm_stub,
     },
 };
 use crate::{App, Services, limits};
@@ -19,8 +19,8 @@ use latchkey_api::{
     common::v1::AdminEvent,
     error::Kind,
     registry::v1::{
-        DeleteRealmRequest, GetRealmRequest, ListRealmsRequest, Realm, UpdateRealmRequest,
-        get_realm_request::Key,
+        DeleteRealmRequest, GetRealmRequest, ListIdentityProvidersRequest, ListRealmsRequest, Realm,
+        UpdateRealmRequest, get_realm_request::Key,
     },
     roles::v1::{GetRoleRequest, Role, RoleKey},
     session::v1::{EndAllRequest, RevokeTokenRequest},
@@ -81,8 +81,15 @@ async fn show(admin: AnyAdmin) -> Answer {
 }
 
 pub(super) async fn show_whole(services: &Services, realm: &Realm) -> Result<Value, Error> {
-    let default_role = default_role(services, realm).await?;
-    Ok(show_realm(realm, default_role.as_ref()))
+    let providers = ListIdentityProvidersRequest { realm_id: realm.id.clone() };
+    let (default_role, providers) = futures::join!(
+        default_role(services, realm),
+        services.registry.list_identity_providers(Request::new(providers)),
+    );
+    let mut shown = show_realm(realm, default_role?.as_ref());
+    let providers = providers?.into_inner().identity_providers;
+    shown["identityProviders"] = providers.iter().map(show_identity_provider).collect();
+    Ok(shown)
 }
 
 /// The role that every new account of the realm gets.

@@ -3,5 +3,6 @@
 mod access;
 mod client_tools;
 mod clients;
+mod identity_providers;
 mod import;
 mod realms;

@@ -4,6 +4,7 @@ mod answer;
 mod client;
 mod deadline;
 mod gateway;
+mod issuer;
 mod realm;
 mod server;
 
@@ -11,6 +12,7 @@ pub(crate) use answer::{Answer, basic, claims, header_of};
 pub(crate) use client::ServiceAccount;
 pub(crate) use deadline::{PATIENCE, eventually};
 pub(crate) use gateway::Gateway;
+pub(crate) use issuer::{Issuer, KeyServer};
 pub(crate) use realm::{Realm, SECRET};
 pub(crate) use server::{Server, Setup, Shape, kill_process};
 

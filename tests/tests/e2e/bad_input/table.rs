@@ -23,7 +23,7 @@ fn is_clear_refusal(answer: &Answer, what: &dyn std::fmt::Debug) {
 /// What the administrator sees of a realm: equal before and after, nothing has changed.
 async fn state(realm: &Realm<'_>) -> Vec<Value> {
     let mut seen = Vec::new();
-    for path in ["", "/clients", "/roles", "/client-scopes", "/users"] {
+    for path in ["", "/clients", "/roles", "/client-scopes", "/users", "/identity-provider/instances"] {
         seen.push(realm.get(path).await);
     }
     for list in &mut seen {
@@ -100,6 +100,9 @@ async fn forms(app: &TestApp) {
         "grant_type=refresh_token&refresh_token=..",
         "grant_type=password&username=%00&password=%00",
         "grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=x",
+        "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=%00",
+        "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=e30.e30.",
+        "grant_type=client_credentials&client_assertion_type=x&client_assertion=..",
         "grant_type=client_credentials;scope=x",
         &many,
     ] {
@@ -169,6 +172,9 @@ async fn json_bodies(app: &TestApp) {
         "/roles".to_owned(),
         "/client-scopes".to_owned(),
         "/components".to_owned(),
+        "/identity-provider/instances".to_owned(),
+        "/identity-provider/instances/none/test-assertion".to_owned(),
+        format!("/users/{}/federated-identity/cloud", billing.user().await),
         format!("{}/protocol-mappers/models", billing.path()),
         format!("{}/roles", billing.path()),
     ];
@@ -222,6 +228,11 @@ async fn paths(app: &TestApp) {
         format!("/admin/realms/{name}/roles/%ff"),
         format!("/admin/realms/{name}/roles/no-such-role"),
         format!("/admin/realms/{name}/users/%27%3B"),
+        format!("/admin/realms/{name}/users/%00/federated-identity"),
+        format!("/admin/realms/{name}/identity-provider/instances/%00"),
+        format!("/admin/realms/{name}/identity-provider/instances/..%2f.."),
+        format!("/admin/realms/{name}/identity-provider/instances?max=x"),
+        format!("/admin/realms/{name}/identity-provider/providers/nope"),
         format!("/admin/realms/{name}/nope"),
         format!("/admin/realms/{name}/clients?max=x"),
         format!("/admin/realms/{name}/clients?first=99999999999999999999"),

@@ -3,6 +3,7 @@
 mod client_authentication;
 mod discovery;
 mod errors;
+mod federation;
 mod introspect;
 mod logout;
 mod refresh;

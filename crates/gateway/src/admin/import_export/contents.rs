@@ -3,8 +3,9 @@
 use crate::admin::{
     error::Error,
     representation::{
-        ClientRepresentation, ClientScopeRepresentation, ComponentRepresentation, KEY_PROVIDER_TYPE,
-        RealmRepresentation, Representation, RoleRepresentation, UserRepresentation, parse_value,
+        ClientRepresentation, ClientScopeRepresentation, ComponentRepresentation,
+        IdentityProviderRepresentation, KEY_PROVIDER_TYPE, RealmRepresentation, Representation,
+        RoleRepresentation, UserRepresentation, parse_value,
     },
 };
 use serde::Deserialize;
@@ -38,6 +39,7 @@ pub(crate) struct Contents {
     pub(super) optional_client_scopes: Vec<String>,
     pub(super) key_providers: Option<Vec<ComponentRepresentation>>,
     pub(super) clients: Vec<ClientRepresentation>,
+    pub(super) identity_providers: Vec<IdentityProviderRepresentation>,
     pub(super) roles: Roles,
     /// Of realm roles.
     pub(super) scope_mappings: Vec<ScopeMapping>,
@@ -69,6 +71,7 @@ impl Contents {
             optional_client_scopes: read_values(given("defaultOptionalClientScopes"))?,
             key_providers: key_providers.filter(|providers: &Vec<_>| !providers.is_empty()),
             clients: read_list(given("clients"))?,
+            identity_providers: read_list(given("identityProviders"))?,
             roles: Roles::read(given("roles"))?,
             scope_mappings: read_values(given("scopeMappings"))?,
             client_scope_mappings: read_values(given("clientScopeMappings"))?,

@@ -1,16 +1,17 @@
 //! Makes what a document lists in a realm, and finds by name what it refers to.
 
-use super::contents::Roles;
+use super::contents::{Roles, read_list};
 use crate::Services;
 use crate::admin::{
     error::Error,
-    representation::{RoleRepresentation, UserRepresentation},
+    representation::{FederatedIdentityRepresentation, RoleRepresentation, UserRepresentation},
 };
 use latchkey_api::{
     common::v1::AdminEvent,
     roles::v1::{
         ChangeCompositesRequest, ChangeRoleMappingsRequest, CreateRoleRequest, CreateUserRequest,
-        ListCompositesRequest, ListRolesRequest, Role, RoleHolder, UpdateRoleRequest, User,
+        LinkFederatedIdentityRequest, ListCompositesRequest, ListRolesRequest, Role, RoleHolder,
+        UpdateRoleRequest, User,
     },
 };
 use latchkey_platform::random;
@@ -238,7 +239,24 @@ impl<'a> Importer<'a> {
             admin_event,
         };
         self.services.roles.create_user(Request::new(request)).await?;
+        self.link(&id, representation).await?;
         self.map_roles(RoleHolder { user_id: id, ..RoleHolder::default() }, &held).await
+    }
+
+    /// Links a user to the outside accounts that its representation names.
+    async fn link(&self, user_id: &str, representation: &UserRepresentation) -> Result<(), Error> {
+        let given: Vec<FederatedIdentityRepresentation> = read_list(representation.federated_identities())?;
+        for mut representation in given {
+            let alias = representation.identity_provider.take().unwrap_or_default();
+            let request = LinkFederatedIdentityRequest {
+                realm_id: self.realm_id.to_owned(),
+                user_id: user_id.to_owned(),
+                identity: Some(representation.message(alias)),
+                admin_event: None,
+            };
+            self.services.roles.link_federated_identity(Request::new(request)).await?;
+        }
+        Ok(())
     }
 
     /// Gives roles to a holder.

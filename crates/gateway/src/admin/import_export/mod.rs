@@ -12,7 +12,9 @@ mod plan;
 mod realm;
 
 pub(super) use contents::Contents;
-pub(super) use realm::{adopt_built_in_clients, import_contents, key_providers, realm_client_scopes};
+pub(super) use realm::{
+    adopt_built_in_clients, identity_providers, import_contents, key_providers, realm_client_scopes,
+};
 
 use crate::App;
 use axum::Router;

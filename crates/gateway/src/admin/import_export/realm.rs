@@ -9,11 +9,11 @@ use crate::Services;
 use crate::admin::{
     error::Error,
     realm_template::NewBuiltIn,
-    representation::{ClientRepresentation, UserRepresentation, check_client},
+    representation::{ClientRepresentation, UserRepresentation, check_alias, check_client},
 };
 use latchkey_api::{
     issuer::v1::KeyProvider,
-    registry::v1::{NewClient, Realm},
+    registry::v1::{NewClient, NewIdentityProvider, Realm},
     roles::v1::{
         ClientScope, GetServiceAccountRequest, ImportedClientScopes, ListClientScopesRequest,
         PrepareClientRequest, RoleHolder,
@@ -62,6 +62,25 @@ pub(crate) fn key_providers(realm_id: &str, contents: &Contents) -> Vec<KeyProvi
             };
             representation.apply(&mut provider);
             provider
+        })
+        .collect()
+}
+
+/// The outside issuers that the realm trusts from the start.
+///
+/// # Errors
+/// [`Error::UnreadableRealm`] for one without an alias, and the error of an alias that can't be one.
+pub(crate) fn identity_providers(
+    realm_id: &str,
+    contents: &Contents,
+) -> Result<Vec<NewIdentityProvider>, Error> {
+    let given = contents.identity_providers.iter();
+    given
+        .map(|representation| {
+            let alias = representation.alias.as_deref().filter(|alias| !alias.is_empty());
+            check_alias(alias.ok_or(Error::UnreadableRealm)?)?;
+            let (identity_provider, client_secret) = representation.clone().message(realm_id.to_owned());
+            Ok(NewIdentityProvider { identity_provider: Some(identity_provider), client_secret })
         })
         .collect()
 }

@@ -23,7 +23,7 @@ const STORED: &[&str] = &[
 ];
 
 /// An identity provider as a body gives it.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct IdentityProviderRepresentation {
     #[serde(deserialize_with = "lenient::text")]

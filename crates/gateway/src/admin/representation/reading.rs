@@ -140,6 +140,9 @@ mod tests {
             let _ = parse::<ComponentRepresentation>(body.as_bytes());
             let _ = parse::<ClientScopeRepresentation>(body.as_bytes());
             let _ = parse_list::<ProtocolMapperRepresentation>(body.as_bytes());
+            let _ = parse::<IdentityProviderRepresentation>(body.as_bytes());
+            let _ = parse::<FederatedIdentityRepresentation>(body.as_bytes());
+            let _ = parse::<TestedAssertion>(body.as_bytes());
         }
 
         #[test]

@@ -28,6 +28,8 @@ const NOT_STORED: &[&str] = &[
     "federatedUsers",
     "clients",
     "clientScopes",
+    "identityProviders",
+    "identityProviderMappers",
     "defaultDefaultClientScopes",
     "defaultOptionalClientScopes",
     "scopeMappings",
@@ -83,8 +85,10 @@ const STORED: &[&str] = &[
 static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("realm_defaults.json")).expect("the defaults are a JSON object")
 });
-static STORED_NAMES: LazyLock<Vec<&'static str>> =
-    LazyLock::new(|| DEFAULTS.keys().map(String::as_str).chain(STORED.iter().copied()).collect());
+static STORED_NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let names = DEFAULTS.keys().map(String::as_str).chain(STORED.iter().copied());
+    names.filter(|name| !NOT_STORED.contains(name)).collect()
+});
 
 /// A realm as a body gives it.
 #[derive(Clone, Default, Deserialize)]
@@ -248,6 +252,8 @@ pub(crate) fn default_role_name(realm: &Realm) -> String {
 pub(crate) fn show_realm(realm: &Realm, default_role: Option<&Role>) -> Value {
     let mut document = DEFAULTS.clone();
     settings::show(&realm.settings_json, &mut document);
+    // Identity providers have secrets; what the realm itself may still hold of them is not shown.
+    document.insert("identityProviders".to_owned(), json!([]));
     let mut attributes: Map<String, Value> =
         realm.attributes.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
     let twice = [

@@ -94,6 +94,11 @@ impl UserRepresentation {
         }
     }
 
+    /// Only in imports: links to identity providers.
+    pub(crate) fn federated_identities(&self) -> Option<&Value> {
+        self.more.get("federatedIdentities").filter(|value| !value.is_null())
+    }
+
     /// The username as it is stored.
     pub(crate) fn username(&self) -> Result<String, Error> {
         let username = self.username.as_deref().unwrap_or_default().trim().to_lowercase();
