@@ -52,9 +52,9 @@ impl RegistryService {
             Ok(Some(refused(Reason::ClientNotFound.into(), Some(realm), None, presented)))
         };
         let known = self.issuers.of_assertion(realm_id, &assertion).await?;
-        let trusted = known.iter().flat_map(|known| known.iter());
+        let mut known = known.iter().flat_map(|known| known.iter());
         // Of an issuer that nobody trusts it names no client either.
-        let Some(issuer) = trusted.into_iter().find(|issuer| issuer.client_assertions.is_some()) else {
+        let Some(issuer) = known.find(|issuer| issuer.client_assertions.is_some()) else {
             return Ok(None);
         };
         let keys = self.keys_of(realm_id, issuer, &assertion).await;
@@ -82,12 +82,8 @@ impl RegistryService {
             let _ = std::hint::black_box(outside.verify());
             return unknown();
         };
-        Ok(Some(client.answer(
-            realm,
-            presented,
-            With { outside: Some(&outside), ..With::default() },
-            self.clock.now_ms(),
-        )))
+        let with = With { outside: Some(&outside), ..With::default() };
+        Ok(Some(client.answer(realm, presented, with, self.clock.now_ms())))
     }
 
     /// The client whose mapping describes the claims of an issuer's assertion most closely.

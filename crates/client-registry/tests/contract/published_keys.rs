@@ -12,7 +12,7 @@ use tokio_util::sync::DropGuard;
 use tonic::Request;
 
 use crate::identity_providers::provider;
-use crate::key_server::KeyServer;
+use crate::key_server::{KeyServer, TlsKeyServer};
 use crate::setting::*;
 use crate::signing::*;
 
@@ -287,6 +287,38 @@ async fn a_client_publishes_its_keys(s: Setting) {
     assert_eq!(server.asked(), asked, "nobody else's assertion has a client's server asked");
 }
 
+/// Over TLS only from whom the system or the settings vouch for, under its own name.
+async fn attack_a_server_that_nobody_vouches_for(s: Setting) {
+    let pair = key();
+    let server = TlsKeyServer::start(jwks(&[("k", &pair)])).await;
+    let token = token(pair, "k");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, &server.certificate).unwrap();
+    let networks = || vec!["127.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];
+    let vouched = Config {
+        allowed_key_server_networks: networks(),
+        key_server_ca_file: Some(file),
+        ..Config::default()
+    };
+    issuer(&s, json!({ "jwksUrl": server.url("localhost") })).await;
+    let (service, _running) = s.with_config(&vouched).await;
+    assert_eq!(keys_fault(&service, &token).await, "");
+    assert!(accepts(&service, &token).await);
+
+    let unreachable = "the key server could not be reached";
+    let (stranger, _running) = allowed(&s).await;
+    assert_eq!(keys_fault(&stranger, &token).await, unreachable);
+    assert!(!accepts(&stranger, &token).await);
+    s.delete_provider("red", "cloud").await.unwrap();
+    let renamed = json!({
+        "issuer": CLOUD, "validateSignature": "true", "supportsClientAssertions": "true", "useJwksUrl": "true",
+        "jwksUrl": server.url("127.0.0.1"),
+    });
+    s.create_provider(provider("red", "cloud", renamed), "").await.unwrap();
+    assert_eq!(keys_fault(&service, &token).await, unreachable, "the certificate is of another name");
+}
+
 async fn attack_keys_at_a_private_address(s: Setting) {
     let server = KeyServer::start().await;
     let pair = key();
@@ -352,6 +384,7 @@ contract!(
     a_cluster_vouches_for_its_pods_until_their_tokens_expire,
     a_trust_domain_vouches_for_what_is_below_it,
     a_client_publishes_its_keys,
+    attack_a_server_that_nobody_vouches_for,
     attack_keys_at_a_private_address,
     attack_a_redirect_or_an_endless_document,
 );

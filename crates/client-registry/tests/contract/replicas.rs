@@ -9,9 +9,12 @@ use latchkey_api::registry::v1::*;
 use latchkey_platform::vault::FileMasterKey;
 use latchkey_test_support::eventually;
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 use tonic::Request;
 
+use crate::identity_providers::{provider, trusted};
 use crate::setting::*;
+use crate::signing::*;
 
 async fn after_a_restart_everything_is_there(s: Setting) {
     let secret = s.set_secret("red", "uuid-of-orders", "", 600).await.secret;
@@ -87,4 +90,34 @@ async fn another_replica_sees_a_write_within_a_second() {
     let off = || async { !passes(&other, "red", "orders", &secret.secret).await };
     eventually("the realm is off on the other replica", 1, off).await;
     assert!(passes(&other, "blue", "orders", "password").await);
+}
+
+#[tokio::test]
+async fn another_replica_trusts_and_distrusts_within_a_second() {
+    let s = Setting::postgres().await;
+    let (other, _running) = s.another().await;
+    let (key, pem) = pem_key();
+    let made = s
+        .create_provider(provider("red", "cloud", trusted("https://cloud.example", &pem)), "")
+        .await
+        .unwrap();
+    let attributes = json!({ "jwt.credential.issuer": "cloud", "jwt.credential.sub": "workload-7" });
+    create(&s, "billing", "federated-jwt", "", attributes).await;
+    let claims = json!({ "iss": "https://cloud.example", "sub": "workload-7" });
+    let token = signed(&key, json!({ "alg": "ES256" }), claims, json!({}));
+    let accepted =
+        || async { matches!(authenticate(&other, presenting(&token)).await, Outcome::Authenticated(_)) };
+    eventually("the other replica knows issuer and client", 1, accepted).await;
+
+    let mut client = s.find("red", "billing").await.unwrap();
+    client.attributes.insert("jwt.credential.sub".to_owned(), "workload-8".to_owned());
+    let mut client = s.update(client, "").await.unwrap();
+    let refused = || async { !accepted().await };
+    eventually("the other replica knows the new mapping", 1, refused).await;
+    client.attributes.insert("jwt.credential.sub".to_owned(), "workload-7".to_owned());
+    s.update(client, "").await.unwrap();
+    eventually("and the one after", 1, accepted).await;
+
+    s.update_provider(IdentityProvider { enabled: false, ..made }, "").await.unwrap();
+    eventually("the other replica knows that the issuer is trusted no more", 1, refused).await;
 }

@@ -12,6 +12,7 @@ scenarios!(
     a_prefix_and_claims_say_who_a_workload_is,
     a_linked_user_is_vouched_for,
     a_grant_is_used_once_and_gives_no_refresh_token,
+    a_provider_may_let_assertions_come_again_and_bound_tokens,
     a_grant_ends_with_its_link_and_its_provider,
     attack_keys_at_a_private_address,
     both_prefixes_serve_outside_assertions,
@@ -197,6 +198,22 @@ async fn a_grant_is_used_once_and_gives_no_refresh_token(app: &TestApp) {
     assert_eq!(answer["refresh_expires_in"], 0);
     assert!(answer["refresh_token"].is_null() && answer["session_state"].is_null(), "{answer}");
     grant(&realm, &assertion).await.is_refusal(400, "invalid_grant", "Token reuse detected");
+}
+
+async fn a_provider_may_let_assertions_come_again_and_bound_tokens(app: &TestApp) {
+    let (realm, broker, _) = brokered(app).await;
+    let assertion = broker.assertion("abc-9", &realm.issuer(), json!({}));
+    let lasts = async || grant(&realm, &assertion).await.expect(200).json()["expires_in"].as_i64().unwrap();
+    assert_eq!(lasts().await, 300, "as the realm has it");
+    let path = "/identity-provider/instances/broker";
+    let mut provider = realm.get(path).await;
+    provider["config"]["jwtAuthorizationGrantAssertionReuseAllowed"] = json!("true");
+    provider["config"]["jwtAuthorizationGrantLimitAccessTokenExp"] = json!("true");
+    realm.admin(Method::PUT, path, Some(&provider)).await.expect(204);
+    for _ in 0..2 {
+        let bounded = lasts().await;
+        assert!((1..=120).contains(&bounded), "not longer than the assertion: {bounded}");
+    }
 }
 
 async fn a_grant_ends_with_its_link_and_its_provider(app: &TestApp) {
