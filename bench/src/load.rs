@@ -31,6 +31,11 @@ impl Connection {
 
     /// Sends a request and reads the whole answer; gives the body of a 200.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> anyhow::Result<&[u8]> {
+        self.ask(request, &["200"]).await
+    }
+
+    /// Sends a request and reads the whole answer; gives its body, if it has one of these statuses.
+    async fn ask(&mut self, request: &[u8], statuses: &[&str]) -> anyhow::Result<&[u8]> {
         self.stream.write_all(request).await?;
         self.buffer.clear();
         loop {
@@ -41,7 +46,7 @@ impl Connection {
             if self.buffer.len() < total {
                 continue;
             }
-            if !self.buffer.starts_with(b"HTTP/1.1 200") {
+            if !statuses.iter().any(|status| self.buffer[9..].starts_with(status.as_bytes())) {
                 bail!("{}", String::from_utf8_lossy(&self.buffer));
             }
             return Ok(&self.buffer[body..total]);
@@ -79,6 +84,8 @@ pub(crate) type WithRefreshToken = Box<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
 pub(crate) enum Work {
     /// The same request, over and over.
     Repeat(Vec<u8>),
+    /// The same, of which most are refused by a limit.
+    Flood(Vec<u8>),
     /// One refresh after another: each connection begins with a token answer and refreshes what it was given.
     Refresh {
         /// Gets the first refresh token.
@@ -90,7 +97,7 @@ pub(crate) enum Work {
 
 /// What a run measured.
 pub(crate) struct Measured {
-    /// Requests that were answered with 200 (any other answer ends the run with an error).
+    /// Requests that were answered as the work expects (any other answer ends the run with an error).
     pub(crate) requests: u64,
     /// Wall-clock time.
     pub(crate) elapsed: Duration,
@@ -167,7 +174,7 @@ async fn one(
 ) -> anyhow::Result<Vec<Duration>> {
     let mut connection = Connection::open(address).await?;
     let mut refresh_token = match work {
-        Work::Repeat(_) => None,
+        Work::Repeat(_) | Work::Flood(_) => None,
         Work::Refresh { first, .. } => Some(refresh_token_of(connection.exchange(first).await?)?),
     };
     let mut latencies = Vec::new();
@@ -188,6 +195,9 @@ async fn one(
         match work {
             Work::Repeat(request) => {
                 connection.exchange(request).await?;
+            }
+            Work::Flood(request) => {
+                connection.ask(request, &["200", "429"]).await?;
             }
             Work::Refresh { next, .. } => {
                 let request = next(refresh_token.as_deref().unwrap_or_default());

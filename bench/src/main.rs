@@ -5,6 +5,7 @@
 //! beside the raw signing rate measured in the same run.
 
 mod load;
+mod neighbour;
 mod process;
 mod raw;
 mod report;
@@ -39,6 +40,9 @@ struct Arguments {
     /// Tokens after which memory is read again.
     #[arg(long, default_value_t = 1_000_000)]
     tokens: u64,
+    /// Only measure what a flood of so many requests a second on one realm, far over its limit, costs another.
+    #[arg(long)]
+    neighbour: Option<f64>,
     /// Also write the report to this file.
     #[arg(long)]
     write: Option<PathBuf>,
@@ -62,6 +66,9 @@ async fn main() -> anyhow::Result<()> {
                 .with_context(|| format!("measuring {}", shape.name()))?;
         }
     }
+    if arguments.neighbour.is_some() {
+        return Ok(());
+    }
     let text = report.to_markdown();
     report::print(&text);
     if let Some(file) = &arguments.write {
@@ -77,6 +84,11 @@ async fn measure(arguments: &Arguments, shape: Shape, report: &mut Report) -> an
     let binary =
         arguments.binaries.join("latchkey").canonicalize().context("no release binary: make build")?;
     let mut server = Server::start(&binary, shape, &folder.path().join("data")).await?;
+    if let Some(flood) = arguments.neighbour {
+        let span = Duration::from_secs(arguments.seconds);
+        report::print(&neighbour::measure(&server, shape.name(), flood, span).await?);
+        return Ok(());
+    }
     for algorithm in ALGORITHMS {
         server.prepare(algorithm, algorithm, false).await?;
     }

@@ -90,12 +90,20 @@ impl Server {
         crate::load::form_post(self.address, &path, &basic, form)
     }
 
-    /// Makes a realm that signs with `algorithm` and, in it, the client. With `sessions` each token has a refresh token.
-    pub(crate) async fn prepare(&self, realm: &str, algorithm: &str, sessions: bool) -> anyhow::Result<()> {
+    /// Lets a realm ask for so many tokens a second.
+    pub(crate) async fn limit(&self, realm: &str, per_second: u32) -> anyhow::Result<()> {
         let http = Client::new();
-        let base = format!("http://{}", self.address);
-        let token: Value = http
-            .post(format!("{base}/realms/master/protocol/openid-connect/token"))
+        let token = self.administrator(&http).await?;
+        let attributes = json!({"attributes": {"latchkey.rate-limit.per-second": per_second.to_string()}});
+        let url = format!("http://{}/admin/realms/{realm}", self.address);
+        http.put(url).bearer_auth(token).json(&attributes).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// An access token of the administrator.
+    async fn administrator(&self, http: &Client) -> anyhow::Result<String> {
+        let answer: Value = http
+            .post(format!("http://{}/realms/master/protocol/openid-connect/token", self.address))
             .form(&[
                 ("grant_type", "password"),
                 ("client_id", "admin-cli"),
@@ -107,10 +115,17 @@ impl Server {
             .error_for_status()?
             .json()
             .await?;
-        let token = token["access_token"].as_str().context("no token for the administrator")?;
+        Ok(answer["access_token"].as_str().context("no token for the administrator")?.to_owned())
+    }
+
+    /// Makes a realm that signs with `algorithm` and, in it, the client. With `sessions` each token has a refresh token.
+    pub(crate) async fn prepare(&self, realm: &str, algorithm: &str, sessions: bool) -> anyhow::Result<()> {
+        let http = Client::new();
+        let base = format!("http://{}", self.address);
+        let token = self.administrator(&http).await?;
         let realms = format!("{base}/admin/realms");
         let post = async |url: &str, body: Value| -> anyhow::Result<()> {
-            let answer = http.post(url).bearer_auth(token).json(&body).send().await?;
+            let answer = http.post(url).bearer_auth(&token).json(&body).send().await?;
             if !answer.status().is_success() {
                 bail!("POST {url}: {} {}", answer.status(), answer.text().await?);
             }

@@ -11,6 +11,7 @@ scenarios!(
     an_administrator_gives_a_client_a_new_registration_token,
     what_a_client_does_to_itself_is_told_in_the_events,
     a_client_keeps_what_an_administrator_gave_it,
+    an_administrator_of_the_realm_uses_any_client,
 );
 
 async fn a_client_reads_changes_and_deletes_itself(app: &TestApp) {
@@ -138,4 +139,40 @@ async fn a_client_keeps_what_an_administrator_gave_it(app: &TestApp) {
         (&put["defaultClientScopes"], &put["optionalClientScopes"]),
         (&json!(["basic"]), &json!(["phone"]))
     );
+}
+
+async fn an_administrator_of_the_realm_uses_any_client(app: &TestApp) {
+    let realm = app.realm().await;
+    realm.create_service_account("billing").await;
+    let operator = realm.create_service_account("operator").await;
+    let found = realm.get("/clients?clientId=realm-management").await;
+    let management = found[0]["id"].as_str().unwrap();
+    let role = async |name: &str| realm.get(&format!("/clients/{management}/roles/{name}")).await;
+    let mappings = format!("/users/{}/role-mappings/clients/{management}", operator.user().await);
+    realm.add(&mappings, &[&role("view-clients").await]).await;
+    let token = operator.access_token().await;
+    let path = "default/billing";
+    let body = json!({"clientId": "billing", "name": "Billing"});
+
+    let read = realm.registration(Method::GET, path, &token, None).await.expect(200).json();
+    assert!(read["secret"].is_string() && read.get("registrationAccessToken").is_none());
+    let metadata = realm.registration(Method::GET, "openid-connect/billing", &token, None).await.expect(200);
+    assert_eq!(metadata.json()["grant_types"][0], "client_credentials");
+    let refused = realm.registration(Method::PUT, path, &token, Some(&body)).await;
+    refused.is_refusal(403, "insufficient_scope", "Forbidden");
+    let unknown = realm.registration(Method::GET, "default/nobody", &token, None).await;
+    unknown.is_refusal(404, "invalid_request", "Client not found");
+
+    realm.add(&mappings, &[&role("manage-clients").await]).await;
+    let put = realm.registration(Method::PUT, path, &token, Some(&body)).await.expect(200).json();
+    assert!(put["name"] == "Billing" && put.get("registrationAccessToken").is_none());
+    let admin_roles = json!({"clientId": "realm-management", "name": "mine"});
+    let refused =
+        realm.registration(Method::PUT, "default/realm-management", &token, Some(&admin_roles)).await;
+    assert_eq!(refused.status, 403);
+    let deleted = realm.registration(Method::DELETE, "default/account", &token, None).await;
+    assert_eq!(deleted.status, 400, "a built-in client stays");
+    realm.registration(Method::DELETE, path, &token, None).await.expect(204);
+    let again = realm.registration(Method::DELETE, path, &token, None).await;
+    again.is_refusal(404, "invalid_request", "Client not found");
 }
