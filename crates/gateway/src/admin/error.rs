@@ -58,6 +58,11 @@ pub(crate) enum Error {
     /// Three s, as Keycloak spells it.
     #[error("Sesssion not found")]
     SessionNotFound,
+    #[error("Only support jks or pkcs12 format.")]
+    KeyStoreFormat,
+    /// Without which password a key store cannot be made.
+    #[error("Need to specify a {0} password for jks generation and download")]
+    KeyStorePassword(&'static str),
     #[error("Client does not have a rotated secret")]
     RotatedSecretNotFound,
     /// Neither the realm's name nor a client.
@@ -246,9 +251,11 @@ impl Error {
             | Self::ImportConflict
             | Self::Duplicate => S::CONFLICT,
             Self::RolesOfUnknownClient(_) => S::PRECONDITION_FAILED,
+            Self::KeyStoreFormat => S::NOT_ACCEPTABLE,
             Self::ServiceAccountOff(_)
             | Self::BuiltInClient
             | Self::RoleNameMissing
+            | Self::KeyStorePassword(_)
             | Self::SearchAttribute(_)
             | Self::InvalidDate(_)
             | Self::ComponentProviderUnknown
@@ -296,6 +303,7 @@ impl Error {
                 faults => json!({ "errors": faults.iter().map(FieldFault::json).collect::<Vec<_>>() }),
             },
             Self::Duplicate => described("conflict"),
+            Self::KeyStorePassword(_) => described("password-missing"),
             Self::InvalidJson => described("invalid_request"),
             Self::MismatchedJson => described("unknown_error"),
             Self::InvalidClient(_) => described("invalid_input"),
