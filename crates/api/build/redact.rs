@@ -13,6 +13,7 @@ const SECRET_NAMES: &[&str] = &[
     "secrets",
     "password",
     "store_password",
+    "key_password",
     "private_key",
     "client_assertion",
     "assertion",
@@ -41,6 +42,7 @@ const SECRET_FIELDS: &[&str] = &[
     "latchkey.issuer.v1.KeyProvider.config",
     // A key store may hold private keys.
     "latchkey.registry.v1.UploadClientKeyRequest.file",
+    "latchkey.registry.v1.GenerateClientKeyResponse.key_store",
 ];
 
 /// The messages whose derived `Debug` is left out.

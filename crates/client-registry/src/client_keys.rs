@@ -1,12 +1,16 @@
 //! Use cases of the public keys by which clients prove themselves. A client's attributes hold them, under Keycloak's names; its
 //! private key is never kept here.
 
+mod der;
 mod java_key_store;
 mod key_file;
 mod key_pair;
+mod key_store;
+mod pkcs12;
 
 use latchkey_api::common::v1::AdminEvent;
 use latchkey_api::registry::v1::*;
+use zeroize::Zeroizing;
 
 use crate::changes::Entry;
 use crate::clients::updated;
@@ -28,14 +32,22 @@ impl RegistryService {
         &self,
         request: GenerateClientKeyRequest,
     ) -> Result<(GenerateClientKeyResponse, u64), Error> {
-        let GenerateClientKeyRequest { realm_id, id, attribute, admin_event } = request;
+        let GenerateClientKeyRequest { realm_id, id, attribute, key_store: asked, admin_event } = request;
         let client = clients::find(&mut self.database.clone(), &realm_id, &id).await?;
         let subject = client.ok_or(Error::ClientNotFound)?.client_id;
-        let KeyPair { certificate, private_key } = KeyPair::generate(subject, self.clock.now_ms()).await?;
-        let key = ClientKey { certificate, ..ClientKey::default() };
+        let now_ms = self.clock.now_ms();
+        let pair = KeyPair::generate(subject.clone(), now_ms).await?;
+        let generated = asked.is_none();
+        let key_store = match asked {
+            Some(settings) => key_store::write(&pair, &subject, settings, now_ms).await?,
+            None => Zeroizing::default(),
+        };
+        let key = ClientKey { certificate: pair.certificate, ..ClientKey::default() };
         let of = Of { realm_id: &realm_id, id: &id, attribute: &attribute };
-        let revision = self.replace_client_key(of, &key, true, admin_event).await?;
-        Ok((GenerateClientKeyResponse { key: Some(key), private_key: private_key.to_string() }, revision))
+        let revision = self.replace_client_key(of, &key, generated, admin_event).await?;
+        let private_key = if generated { pair.private_key.to_string() } else { String::new() };
+        let key_store = key_store.to_vec().into();
+        Ok((GenerateClientKeyResponse { key: Some(key), private_key, key_store }, revision))
     }
 
     /// Takes the public key out of a file.

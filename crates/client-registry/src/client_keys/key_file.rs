@@ -38,7 +38,7 @@ pub(super) fn read(upload: &UploadClientKeyRequest) -> Result<ClientKey, Error> 
             certificate_key(&der).ok_or_else(|| invalid("holds a certificate that cannot be read"))?;
             Ok(ClientKey { certificate: BASE64_STANDARD.encode(der), ..ClientKey::default() })
         }
-        KeyFileFormat::Unspecified => {
+        KeyFileFormat::Pkcs12 | KeyFileFormat::Unspecified => {
             Err(Error::Invalid { what: "keystoreFormat", reason: "is not supported" })
         }
     }

@@ -57,7 +57,7 @@ async fn a_generated_key_signs_and_is_not_kept(s: Setting) {
         realm_id: id_of("red"),
         id: SIGNER.to_owned(),
         attribute: "jwt.credential".to_owned(),
-        admin_event: None,
+        ..GenerateClientKeyRequest::default()
     };
     let made = answer(s.service.generate_client_key(Request::new(request.clone())).await).unwrap();
     let change = s.change(s.service.changes().head()).await;
@@ -142,7 +142,62 @@ async fn what_is_no_key_changes_nothing(s: Setting) {
     assert_eq!(s.find("red", "signer").await.unwrap(), before);
 }
 
+async fn a_key_store_holds_what_is_kept(s: Setting) {
+    signer(&s).await;
+    let ask = |format: KeyFileFormat, store_password: &str| GenerateClientKeyRequest {
+        realm_id: id_of("red"),
+        id: SIGNER.to_owned(),
+        attribute: "jwt.credential".to_owned(),
+        key_store: Some(KeyStoreSettings {
+            format: format.into(),
+            key_password: "of the key".to_owned(),
+            store_password: store_password.to_owned(),
+            ..KeyStoreSettings::default()
+        }),
+        ..GenerateClientKeyRequest::default()
+    };
+    let generate = async |request| answer(s.service.generate_client_key(Request::new(request)).await);
+    let made = generate(ask(KeyFileFormat::Jks, "of the store")).await.unwrap();
+    assert_eq!(made.private_key, "");
+    let kept = s.find("red", "signer").await.unwrap();
+    assert!(!kept.attributes.contains_key("jwt.credential.private.key"));
+    let upload = UploadClientKeyRequest {
+        realm_id: id_of("red"),
+        id: SIGNER.to_owned(),
+        attribute: "jwt.credential".to_owned(),
+        format: KeyFileFormat::Jks.into(),
+        file: made.key_store,
+        key_alias: "SIGNER".to_owned(),
+        store_password: "of the store".to_owned(),
+        admin_event: None,
+    };
+    let key = answer(s.service.upload_client_key(Request::new(upload.clone())).await).unwrap().key.unwrap();
+    assert_eq!(key.certificate, kept.attributes["jwt.credential.certificate"]);
+
+    let made = generate(ask(KeyFileFormat::Pkcs12, "of the store")).await.unwrap();
+    assert_eq!(made.key_store[0], 0x30);
+    let kept = s.find("red", "signer").await.unwrap();
+    for refused in [
+        generate(ask(KeyFileFormat::Jks, "")).await.unwrap_err(),
+        generate(ask(KeyFileFormat::CertificatePem, "x")).await.unwrap_err(),
+        answer(
+            s.service
+                .upload_client_key(Request::new(UploadClientKeyRequest {
+                    store_password: "guessed".to_owned(),
+                    ..upload
+                }))
+                .await,
+        )
+        .map(drop)
+        .unwrap_err(),
+    ] {
+        assert_eq!(refused.code(), tonic::Code::InvalidArgument);
+    }
+    assert_eq!(s.find("red", "signer").await.unwrap(), kept);
+}
+
 contract!(
+    a_key_store_holds_what_is_kept,
     a_generated_key_signs_and_is_not_kept,
     each_format_brings_a_key_and_takes_the_one_before_away,
     what_is_no_key_changes_nothing,

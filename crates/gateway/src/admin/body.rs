@@ -11,6 +11,7 @@ use axum::{
     http::header,
 };
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// A body that claims to be JSON (or claims nothing), not yet read.
@@ -25,6 +26,12 @@ impl JsonBody {
     /// A document of which parts are read later.
     pub(crate) fn document(&self) -> Result<Value, Error> {
         serde_json::from_slice(&self.0).map_err(|_| Error::UnreadableRealm)
+    }
+
+    /// Something whose unknown members are ignored.
+    pub(crate) fn read_plain<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let document: Value = serde_json::from_slice(&self.0).map_err(|_| Error::InvalidJson)?;
+        T::deserialize(document).map_err(|_| Error::MismatchedJson)
     }
 
     /// A list of representations.

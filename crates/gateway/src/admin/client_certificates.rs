@@ -3,21 +3,29 @@
 use super::{
     answer::json,
     authorization::{Admin, ManageClients, RealmAdmin, ViewClients},
+    body::JsonBody,
     clients::{carries_admin_roles, shown_in_event},
     error::{Answer, Error},
 };
 use crate::App;
 use axum::{
     Router,
+    body::Body,
     extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Request},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
+    response::Response,
     routing::{get, post},
 };
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use latchkey_api::{
     common::v1::AdminEvent,
-    registry::v1::{Client, ClientKey, GenerateClientKeyRequest, KeyFileFormat, UploadClientKeyRequest},
+    issuer::v1::ListKeysRequest,
+    registry::v1::{
+        Client, ClientKey, GenerateClientKeyRequest, KeyFileFormat, KeyStoreSettings, UploadClientKeyRequest,
+    },
 };
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -42,6 +50,7 @@ pub(super) fn router() -> Router<App> {
     Router::new()
         .route(&at(""), get(show))
         .route(&at("/generate"), post(generate))
+        .route(&at("/generate-and-download"), post(generate_and_download))
         .route(&at("/upload"), post(upload))
         .route(&at("/upload-certificate"), post(upload))
 }
@@ -70,12 +79,80 @@ async fn generate(admin: Admin<ManageClients>, Path(path): Path<KeyPath>) -> Ans
         admin_event: event(&admin, &path, "generate").await?,
         id: path.id,
         attribute: path.attribute,
+        key_store: None,
     };
     let registry = &admin.services().registry;
     let answer = registry.generate_client_key(tonic::Request::new(request)).await?.into_inner();
     let mut shown = show_key(answer.key.as_ref());
     shown.insert("privateKey".to_owned(), Value::from(answer.private_key.as_str()));
     json(&shown)
+}
+
+/// A key store as a body asks for it.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct KeyStoreConfig {
+    format: Option<String>,
+    key_alias: Option<String>,
+    key_password: Option<SecretString>,
+    store_password: Option<SecretString>,
+    /// Whether the realm's certificate is in it too; it is unless it is told not to be.
+    realm_certificate: Option<bool>,
+    realm_alias: Option<String>,
+}
+
+/// Makes a key pair, and answers a key store with it.
+async fn generate_and_download(
+    admin: Admin<ManageClients>,
+    Path(path): Path<KeyPath>,
+    body: JsonBody,
+) -> Answer {
+    let config: KeyStoreConfig = body.read_plain()?;
+    let format = match config.format.as_deref() {
+        Some("JKS") => KeyFileFormat::Jks,
+        Some("PKCS12") => KeyFileFormat::Pkcs12,
+        _ => return Err(Error::KeyStoreFormat),
+    };
+    let password = |given: &Option<SecretString>, kind| {
+        let given = given.as_ref().map(ExposeSecret::expose_secret).filter(|given| !given.is_empty());
+        given.map(str::to_owned).ok_or(Error::KeyStorePassword(kind))
+    };
+    let key_store = KeyStoreSettings {
+        format: format.into(),
+        key_alias: config.key_alias.unwrap_or_default(),
+        key_password: password(&config.key_password, "key")?,
+        store_password: password(&config.store_password, "store")?,
+        realm_certificate: match config.realm_certificate {
+            Some(false) => Bytes::new(),
+            _ => realm_certificate(&admin).await?,
+        },
+        realm_alias: config.realm_alias.unwrap_or_else(|| admin.realm.name.clone()),
+    };
+    let request = GenerateClientKeyRequest {
+        realm_id: admin.realm_id(),
+        admin_event: event(&admin, &path, "generate-and-download").await?,
+        id: path.id,
+        attribute: path.attribute,
+        key_store: Some(key_store),
+    };
+    let registry = &admin.services().registry;
+    let answer = registry.generate_client_key(tonic::Request::new(request)).await?.into_inner();
+    let mut response = Response::new(Body::from(answer.key_store));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
+}
+
+/// The certificate of the key that signs the realm's tokens, DER; empty where it has none.
+async fn realm_certificate(admin: &RealmAdmin) -> Result<Bytes, Error> {
+    let request = ListKeysRequest { realm_id: admin.realm_id() };
+    let keys = admin.services().issuer.list_keys(tonic::Request::new(request)).await?.into_inner();
+    let active = keys.active.get("RS256");
+    let key = keys.keys.iter().find(|key| Some(&key.kid) == active);
+    let text = key.map(|key| key.certificate.as_str()).unwrap_or_default();
+    let der = BASE64_STANDARD.decode(text).map_err(|_| Error::IncompleteAnswer("a certificate in base64"))?;
+    Ok(der.into())
 }
 
 /// Takes the public key out of a file. A private key beside it is not kept.

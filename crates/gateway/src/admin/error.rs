@@ -63,6 +63,11 @@ pub(crate) enum Error {
     /// A user's link to an identity provider.
     #[error("Link not found")]
     LinkNotFound,
+    #[error("Only support jks or pkcs12 format.")]
+    KeyStoreFormat,
+    /// Without which password a key store cannot be made.
+    #[error("Need to specify a {0} password for jks generation and download")]
+    KeyStorePassword(&'static str),
     #[error("Client does not have a rotated secret")]
     RotatedSecretNotFound,
     /// Neither the realm's name nor a client.
@@ -269,10 +274,12 @@ impl Error {
             | Self::IdentityProviderExists(_)
             | Self::Duplicate => S::CONFLICT,
             Self::RolesOfUnknownClient(_) => S::PRECONDITION_FAILED,
+            Self::KeyStoreFormat => S::NOT_ACCEPTABLE,
             Self::BadRequest
             | Self::ServiceAccountOff(_)
             | Self::BuiltInClient
             | Self::RoleNameMissing
+            | Self::KeyStorePassword(_)
             | Self::SearchAttribute(_)
             | Self::InvalidDate(_)
             | Self::AliasSpace
@@ -325,6 +332,7 @@ impl Error {
                 faults => json!({ "errors": faults.iter().map(FieldFault::json).collect::<Vec<_>>() }),
             },
             Self::Duplicate => described("conflict"),
+            Self::KeyStorePassword(_) => described("password-missing"),
             Self::InvalidJson => described("invalid_request"),
             Self::MismatchedJson => described("unknown_error"),
             Self::InvalidClient(_) => described("invalid_input"),

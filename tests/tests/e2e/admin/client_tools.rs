@@ -10,6 +10,7 @@ use crate::app::{Answer, ServiceAccount, TestApp, claims};
 
 scenarios!(
     a_generated_key_is_answered_once,
+    a_key_store_is_downloaded_with_a_new_key,
     an_uploaded_key_set_replaces_a_certificate,
     what_is_no_key_is_refused_and_changes_nothing,
     an_example_token_says_what_a_token_says,
@@ -23,11 +24,20 @@ fn certificates(client: &ServiceAccount<'_>) -> String {
 }
 
 async fn upload(client: &ServiceAccount<'_>, format: &str, file: &[u8]) -> Answer {
+    send(client, Form::new().text("keystoreFormat", format.to_owned()), file).await
+}
+
+async fn upload_store(client: &ServiceAccount<'_>, file: &[u8], alias: &str) -> Answer {
+    let form = Form::new().text("keystoreFormat", "JKS").text("keyAlias", alias.to_owned());
+    send(client, form.text("storePassword", "secret store"), file).await
+}
+
+async fn send(client: &ServiceAccount<'_>, form: Form, file: &[u8]) -> Answer {
     let app = client.realm.app;
     let url =
         app.url(&format!("/admin/realms/{}{}/upload-certificate", client.realm.name, certificates(client)));
     let file = Part::bytes(file.to_vec()).file_name("key");
-    let form = Form::new().text("keystoreFormat", format.to_owned()).part("file", file);
+    let form = form.part("file", file);
     let request = app.http.post(url).bearer_auth(app.admin_token().await).multipart(form);
     Answer::read(request.send().await.unwrap()).await.unwrap()
 }
@@ -56,6 +66,57 @@ async fn a_generated_key_is_answered_once(app: &TestApp) {
     let again = realm.admin(Method::POST, &format!("{path}/generate"), None).await.expect(200).json();
     assert_ne!(again["certificate"], made["certificate"]);
     realm.admin(Method::POST, "/clients/nobody/certificates/jwt.credential/generate", None).await.expect(404);
+}
+
+async fn a_key_store_is_downloaded_with_a_new_key(app: &TestApp) {
+    let realm = app.realm().await;
+    let billing = realm.create_service_account("billing").await;
+    let url =
+        app.url(&format!("/admin/realms/{}{}/generate-and-download", realm.name, certificates(&billing)));
+    let ask = async |config: Value| {
+        app.http.post(&url).bearer_auth(app.admin_token().await).json(&config).send().await.unwrap()
+    };
+    let config = |format: &str| json!({"format": format, "keyAlias": "k", "keyPassword": "secret key", "storePassword": "secret store"});
+    let mut before = Value::Null;
+    for (format, beginning) in [("JKS", b"\xfe\xed\xfe\xed"), ("PKCS12", b"\x30\x82\x0f\x00")] {
+        let answer = ask(config(format)).await;
+        assert_eq!(
+            (answer.status().as_u16(), &answer.headers()["content-type"]),
+            (200, &"application/octet-stream".parse().unwrap())
+        );
+        let store = answer.bytes().await.unwrap();
+        assert_eq!(store[..2], beginning[..2]);
+        assert!(store.len() > 2500, "the realm's certificate is in it too");
+        if format == "JKS" {
+            let uploaded = upload_store(&billing, &store, "K").await.expect(200).json();
+            assert_eq!(
+                uploaded,
+                realm.get(&certificates(&billing)).await,
+                "it holds the certificate that was kept"
+            );
+        }
+        let now = realm.get(&certificates(&billing)).await;
+        assert!(now["certificate"].is_string() && now.get("privateKey").is_none() && now != before);
+        before = now;
+    }
+    for (config, status, body) in [
+        (config("PEM"), 406, json!({"error": "Only support jks or pkcs12 format."})),
+        (json!({}), 406, json!({"error": "Only support jks or pkcs12 format."})),
+        (
+            json!({"format": "JKS", "storePassword": "x"}),
+            400,
+            json!({"error": "password-missing", "error_description": "Need to specify a key password for jks generation and download"}),
+        ),
+        (
+            json!({"format": "PKCS12", "keyPassword": "x"}),
+            400,
+            json!({"error": "password-missing", "error_description": "Need to specify a store password for jks generation and download"}),
+        ),
+    ] {
+        let answer = Answer::read(ask(config).await).await.unwrap();
+        assert_eq!((answer.status, answer.json()), (status, body));
+    }
+    assert_eq!(realm.get(&certificates(&billing)).await, before);
 }
 
 async fn an_uploaded_key_set_replaces_a_certificate(app: &TestApp) {

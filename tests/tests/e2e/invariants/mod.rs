@@ -3,6 +3,7 @@
 mod backends_away;
 mod crash;
 mod disabled;
+mod import_crash;
 mod replicas;
 mod secrets;
 mod tenants;
