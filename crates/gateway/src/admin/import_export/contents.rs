@@ -124,3 +124,46 @@ fn read_values<T: Default + for<'de> Deserialize<'de>>(document: Option<&Value>)
         Some(document) => T::deserialize(document).map_err(|_| Error::UnreadableRealm),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(document: Value) -> Result<Contents, Error> {
+        Contents::read(&parse_value(document, b"").unwrap())
+    }
+
+    #[test]
+    fn what_is_given_is_told_from_what_is_not() {
+        let nothing = read(json!({"realm": "r", "clients": null, "roles": {}, "components": {}})).unwrap();
+        assert!(nothing.is_empty() && nothing.client_scopes.is_none() && nothing.key_providers.is_none());
+        let scopes = read(json!({"realm": "r", "clientScopes": []})).unwrap();
+        assert!(scopes.client_scopes.is_some_and(|given| given.is_empty()), "no scope is a choice too");
+        let named = read(json!({"realm": "r", "defaultRole": {"name": "all"}})).unwrap();
+        assert_eq!(named.default_role.as_deref(), Some("all"));
+    }
+
+    #[test]
+    fn another_shape_is_unreadable() {
+        for (member, value) in [
+            ("clients", json!({})),
+            ("clients", json!([1])),
+            ("clients", json!([{"nonsense": 1}])),
+            ("clientScopes", json!("all")),
+            ("defaultDefaultClientScopes", json!([1])),
+            ("roles", json!([])),
+            ("roles", json!({"realm": {}})),
+            ("roles", json!({"client": []})),
+            ("roles", json!({"client": {"c": [null]}})),
+            ("users", json!([{"username": []}])),
+            ("scopeMappings", json!([{"roles": "all"}])),
+            ("clientScopeMappings", json!([])),
+            ("components", json!([])),
+            ("components", json!({KEY_PROVIDER_TYPE: {}})),
+        ] {
+            let read = read(json!({"realm": "r", member: value}));
+            assert!(matches!(read, Err(Error::UnreadableRealm)), "{member}: {value}");
+        }
+    }
+}
