@@ -1,7 +1,7 @@
 //! The service: its parts, and the contract it implements. The rules stand in the modules of their nouns.
 
 use latchkey_api::ChangeStream;
-use latchkey_api::common::v1::WatchRequest;
+use latchkey_api::common::v1::{HeadRequest, HeadResponse, WatchRequest};
 use latchkey_api::registry::v1::client_registry_server::ClientRegistry;
 use latchkey_api::registry::v1::*;
 use latchkey_api::revision::set_revision;
@@ -270,6 +270,10 @@ impl ClientRegistry for RegistryService {
         request: Request<TestAssertionRequest>,
     ) -> Result<Response<TestAssertionResponse>, Status> {
         Ok(Response::new(self.test_assertion(request.into_inner()).await?))
+    }
+
+    async fn head(&self, _request: Request<HeadRequest>) -> Result<Response<HeadResponse>, Status> {
+        Ok(Response::new(HeadResponse { revision: self.writer.changes.head() }))
     }
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<ChangeStream>, Status> {

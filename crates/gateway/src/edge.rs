@@ -57,6 +57,9 @@ impl Gateway {
             }
             None => false,
         };
+        if let Some(uri) = without_trailing_slash(&parts.uri) {
+            parts.uri = uri;
+        }
         let id = self.ids.choose(parts.headers.get(X_REQUEST_ID));
         let context = RequestContext::new(id.clone(), prefixed, &parts, &self.app.config);
         let endpoint = self.metrics.endpoint(parts.uri.path());
@@ -101,11 +104,24 @@ impl Gateway {
 /// The address below the classic prefix, if it is under it.
 fn without_prefix(uri: &Uri) -> Option<Uri> {
     let rest = uri.path_and_query()?.as_str().strip_prefix(CLASSIC_PREFIX)?;
-    let path_and_query = match rest.bytes().next() {
-        Some(b'/') => PathAndQuery::try_from(rest).ok()?,
-        None => PathAndQuery::from_static("/"),
-        Some(_) => return None,
+    match rest.bytes().next() {
+        Some(b'/') => relative(PathAndQuery::try_from(rest).ok()?),
+        None => relative(PathAndQuery::from_static("/")),
+        Some(_) => None,
+    }
+}
+
+/// The address without the slash at the end of its path, if there is one: to Keycloak, and so to its clients, both are the same.
+fn without_trailing_slash(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty())?;
+    let path_and_query = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
     };
+    relative(path_and_query.ok()?)
+}
+
+fn relative(path_and_query: PathAndQuery) -> Option<Uri> {
     let mut parts = http::uri::Parts::default();
     parts.path_and_query = Some(path_and_query);
     Uri::from_parts(parts).ok()
@@ -149,6 +165,20 @@ mod tests {
         ] {
             let uri = given.parse::<Uri>().unwrap();
             assert_eq!(without_prefix(&uri).map(|uri| uri.to_string()).as_deref(), left, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_of_a_path_says_nothing() {
+        for (given, left) in [
+            ("/realms/a/", Some("/realms/a")),
+            ("/realms/a/?b=c/", Some("/realms/a?b=c/")),
+            ("/realms/a", None),
+            ("/realms/a?b=c/", None),
+            ("/", None),
+        ] {
+            let uri = given.parse::<Uri>().unwrap();
+            assert_eq!(without_trailing_slash(&uri).map(|uri| uri.to_string()).as_deref(), left, "{given}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_api::common::v1::{CatchUpRequest, CatchUpResponse, WatchRequest};
+use latchkey_api::common::v1::{CatchUpRequest, CatchUpResponse, HeadRequest, HeadResponse, WatchRequest};
 use latchkey_api::revision::set_revision;
 use latchkey_api::roles::v1::role_mapping_server::RoleMapping;
 use latchkey_api::roles::v1::*;
@@ -373,6 +373,10 @@ impl RoleMapping for RoleMappingService {
             _ => return Err(Error::NotFollowed(upstream).into()),
         }
         Ok(Response::new(CatchUpResponse {}))
+    }
+
+    async fn head(&self, _request: Request<HeadRequest>) -> Result<Response<HeadResponse>, Status> {
+        Ok(Response::new(HeadResponse { revision: self.writer.changes.head() }))
     }
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<ChangeStream>, Status> {

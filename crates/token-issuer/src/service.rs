@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use latchkey_api::common::v1::{CatchUpRequest, CatchUpResponse, WatchRequest};
+use latchkey_api::common::v1::{CatchUpRequest, CatchUpResponse, HeadRequest, HeadResponse, WatchRequest};
 use latchkey_api::issuer::v1::token_issuer_server::TokenIssuer;
 use latchkey_api::issuer::v1::*;
 use latchkey_api::revision::set_revision;
@@ -144,6 +144,10 @@ impl TokenIssuer for IssuerService {
             _ => return Err(Error::NotFollowed(upstream).into()),
         }
         Ok(Response::new(CatchUpResponse {}))
+    }
+
+    async fn head(&self, _request: Request<HeadRequest>) -> Result<Response<HeadResponse>, Status> {
+        Ok(Response::new(HeadResponse { revision: self.writer.changes.head() }))
     }
 
     async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<ChangeStream>, Status> {

@@ -3,7 +3,9 @@
 use futures::StreamExt as _;
 use latchkey_api::{
     ChangeStream, DynTokenIssuer,
-    common::v1::{CatchUpRequest, CatchUpResponse, Change, WatchRequest, WatchResponse},
+    common::v1::{
+        CatchUpRequest, CatchUpResponse, Change, HeadRequest, HeadResponse, WatchRequest, WatchResponse,
+    },
     issuer::v1::{
         token_issuer_server::{TokenIssuer, TokenIssuerServer},
         *,
@@ -45,6 +47,7 @@ macro_rules! unimplemented_methods {
 unimplemented_methods! {
     issue(IssueRequest) -> IssueResponse;
     verify(VerifyRequest) -> VerifyResponse;
+    head(HeadRequest) -> HeadResponse;
     public_keys(PublicKeysRequest) -> PublicKeysResponse;
     provision_realm(ProvisionRealmRequest) -> ProvisionRealmResponse;
     drop_realm(DropRealmRequest) -> DropRealmResponse;

@@ -68,7 +68,7 @@ async fn remove(at: WriteRole, body: JsonBody) -> Answer {
 /// Adds roles to a composite, or takes them out. An admin role is only given on by one who holds it.
 async fn change(at: WriteRole, named: &[RoleRepresentation], add: bool) -> Answer {
     let roles = roles_in_body(&at.admin, None, named).await.map_err(|error| match error {
-        Error::MappedRoleNotFound => Error::RoleIdNotFound,
+        Error::MappedRoleNotFound => Error::CompositeRoleNotFound,
         other => other,
     })?;
     if add {

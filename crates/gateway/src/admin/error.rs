@@ -43,6 +43,9 @@ pub(crate) enum Error {
     RoleNotFound,
     #[error("Could not find role with id")]
     RoleIdNotFound,
+    /// One that is to become part of another.
+    #[error("Could not find composite role")]
+    CompositeRoleNotFound,
     /// A role in the body of a mapping.
     #[error("Role not found")]
     MappedRoleNotFound,
@@ -247,6 +250,7 @@ impl Error {
             | Self::UserNotFound
             | Self::RoleNotFound
             | Self::RoleIdNotFound
+            | Self::CompositeRoleNotFound
             | Self::MappedRoleNotFound
             | Self::ClientScopeNotFound
             | Self::AssignedClientScopeNotFound

@@ -9,13 +9,13 @@ use super::{
     realms::change,
     representation::{EventsConfigRepresentation, show_admin_event, show_events_config, show_login_event},
 };
-use crate::App;
+use crate::{App, Services};
 use axum::{Router, routing::get};
 use latchkey_api::{
     audit::v1::{
         ClearAdminEventsRequest, ClearLoginEventsRequest, ListAdminEventsRequest, ListLoginEventsRequest,
     },
-    common::v1::Page,
+    common::v1::{CatchUpRequest, HeadRequest, Page},
 };
 use tonic::Request;
 
@@ -65,6 +65,7 @@ async fn clear(admin: Admin<ManageEvents>) -> Answer {
 }
 
 async fn list_admin(admin: Admin<ViewEvents>, query: Query) -> Answer {
+    catch_up(admin.services()).await?;
     let text = |name: &str| query.text(name).unwrap_or_default().to_owned();
     let request = ListAdminEventsRequest {
         realm_id: admin.realm_id(),
@@ -82,6 +83,22 @@ async fn list_admin(admin: Admin<ViewEvents>, query: Query) -> Answer {
     };
     let found = admin.services().audit.list_admin_events(Request::new(request)).await?.into_inner();
     json(&found.events.iter().map(show_admin_event).collect::<Vec<_>>())
+}
+
+/// Waits until audit has followed the logs of those who own what administrators change: who has changed something finds it here.
+async fn catch_up(services: &Services) -> Result<(), Error> {
+    let head = || Request::new(HeadRequest {});
+    let (registry, roles, keys) = futures::join!(
+        services.registry.head(head()),
+        services.roles.head(head()),
+        services.issuer.head(head())
+    );
+    let heads = [("client-registry", registry?), ("role-mapping", roles?), ("token-issuer", keys?)];
+    for (owner, head) in heads {
+        let request = CatchUpRequest { upstream: owner.to_owned(), revision: head.into_inner().revision };
+        services.audit.catch_up(Request::new(request)).await?;
+    }
+    Ok(())
 }
 
 async fn clear_admin(admin: Admin<ManageEvents>) -> Answer {

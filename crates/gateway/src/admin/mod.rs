@@ -10,6 +10,7 @@ pub(crate) mod answer;
 mod authorization;
 pub(crate) mod body;
 pub(crate) mod caller;
+mod clear_caches;
 mod client_certificates;
 pub(crate) mod client_creation;
 pub(crate) mod client_deletion;
@@ -60,6 +61,7 @@ pub fn router() -> Router<App> {
         .merge(client_secret::router())
         .merge(registration_access_token::router())
         .merge(initial_access::router())
+        .merge(clear_caches::router())
         .merge(client_certificates::router())
         .merge(client_installation::router())
         .merge(evaluate_scopes::router())

@@ -18,8 +18,22 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
-use latchkey_api::{registry::v1::Realm, roles::v1::ResolveRequest};
+use latchkey_api::{
+    issuer::v1::{IssueRequest, TokenToSign},
+    registry::v1::Realm,
+    roles::v1::ResolveRequest,
+};
 use serde_json::{Map, Value};
+use tonic::Request;
+
+/// A client attribute: the algorithm that userinfo is signed with.
+const SIGNED_WITH: &str = "user.info.response.signature.alg";
+
+/// Userinfo, as its client wants it.
+enum Told {
+    Json(Map<String, Value>),
+    Jwt(String),
+}
 
 /// Why userinfo is not given.
 #[derive(Debug)]
@@ -110,10 +124,14 @@ async fn answer(
         Err(error) => return error.response(context.id(), Caching::NoStore),
     };
     let response = match userinfo(app, context, &realm, headers, target, in_form).await {
-        Ok(claims) => {
-            let mut response = Response::new(Body::from(Value::Object(claims).to_string()));
+        Ok(told) => {
+            let (content_type, body) = match told {
+                Told::Json(claims) => ("application/json", Value::Object(claims).to_string()),
+                Told::Jwt(jwt) => ("application/jwt", jwt),
+            };
+            let mut response = Response::new(Body::from(body));
             let answer = response.headers_mut();
-            answer.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
             answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-cache"));
             answer.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
             response
@@ -170,7 +188,7 @@ async fn userinfo(
     headers: &HeaderMap,
     (method, path): (Method, &str),
     in_form: Option<&str>,
-) -> Result<Map<String, Value>, Fault> {
+) -> Result<Told, Fault> {
     let (scheme, presented) = match (in_header(headers), in_form) {
         (Some(_), Some(_)) => return Err(Fault::TwoTokens),
         (Some(scheme_and_token), None) => scheme_and_token,
@@ -228,7 +246,33 @@ async fn userinfo(
     let mut claims: Map<String, Value> = serde_json::from_slice(&resolution.userinfo_claims)
         .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
     claims.entry("sub").or_insert(Value::String(account.id));
-    Ok(claims)
+    match client.attributes.get(SIGNED_WITH).filter(|algorithm| !algorithm.is_empty()) {
+        None => Ok(Told::Json(claims)),
+        Some(algorithm) => {
+            claims.insert("aud".to_owned(), Value::String(client.client_id.clone()));
+            Ok(Told::Jwt(sign(app, realm, issuer, algorithm, claims).await?))
+        }
+    }
+}
+
+/// OpenID Connect Core section 5.3.2: signed claims also say who issued them and for whom.
+async fn sign(
+    app: &App,
+    realm: &Realm,
+    issuer: String,
+    algorithm: &str,
+    claims: Map<String, Value>,
+) -> Result<String, Error> {
+    let token = TokenToSign {
+        algorithm: algorithm.to_owned(),
+        header_type: "JWT".to_owned(),
+        issuer,
+        claims: Value::Object(claims).to_string().into(),
+        ..TokenToSign::default()
+    };
+    let request =
+        IssueRequest { realm_id: realm.id.clone(), access_token: Some(token), ..IssueRequest::default() };
+    Ok(app.services.issuer.issue(Request::new(request)).await?.into_inner().access_token)
 }
 
 /// RFC 6750 section 2.1, RFC 9449 section 7.1.

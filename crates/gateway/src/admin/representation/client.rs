@@ -143,6 +143,7 @@ impl ClientRepresentation {
             }
         }
         if self.protocol.is_some() {
+            client.direct_access_grants_enabled = self.direct_access_grants_enabled.unwrap_or(true);
             for (name, value) in [
                 ("backchannel.logout.session.required", "true"),
                 ("backchannel.logout.revoke.offline.tokens", "false"),
