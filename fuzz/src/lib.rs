@@ -62,7 +62,7 @@ pub fn request(method: Method, uri: &[u8], body: Vec<u8>) -> Option<Request<Body
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
-    request.extensions_mut().insert(Connection { peer: ([127, 0, 0, 1], 1).into(), secure: false });
+    request.extensions_mut().insert(Connection { peer: ([127, 0, 0, 1], 1).into(), secure: false, client_certificate: None });
     Some(request)
 }
 

@@ -4,6 +4,7 @@
 //! - [`oidc`]: the OAuth 2.0 and OpenID Connect endpoints of a realm.
 //! - [`admin`]: the Admin REST API.
 //! - [`registration`]: dynamic client registration.
+//! - [`client_certificate`]: the certificates that clients present.
 //! - [`edge`]: what every request passes first: its id, its address, the headers of its answer.
 //!
 //! Every path is served under `/` and under the classic prefix `/auth`.
@@ -14,6 +15,7 @@
 pub mod address;
 pub mod admin;
 pub mod app;
+pub mod client_certificate;
 pub mod config;
 pub mod edge;
 pub mod login_events;

@@ -118,6 +118,13 @@ pub(crate) enum Error {
     #[error(transparent)]
     Dpop(#[from] dpop::Fault),
 
+    /// Tokens are to be bound to a certificate, and there is none.
+    #[error("Client Certification missing for MTLS HoK Token Binding")]
+    CertificateMissing,
+    /// A token is used without the certificate that it is bound to. Keycloak speaks of refresh tokens whatever the token.
+    #[error("Client certificate missing, or its thumbprint and one in the refresh token did NOT match")]
+    CertificateOfAnother,
+
     #[error("Invalid user credentials")]
     UserCredentialsInvalid,
     #[error("Account disabled")]
@@ -251,6 +258,7 @@ impl Error {
             | Self::RequestedTokenType
             | Self::RefreshNeedsSession
             | Self::Dpop(_)
+            | Self::CertificateMissing
             | Self::RefreshTokenMissing
             | Self::TokenToIntrospectMissing
             | Self::TokenTypeHintUnknown
@@ -271,9 +279,10 @@ impl Error {
             | Self::AssertionTypeMissing
             | Self::ClientIdMissing
             | Self::AssertionInvalid(_) => (S::BAD_REQUEST, Some(InvalidClient)),
-            Self::ClientCredentialsInvalid | Self::ServiceAccountOff | Self::PublicClient => {
-                (S::UNAUTHORIZED, Some(UnauthorizedClient))
-            }
+            Self::ClientCredentialsInvalid
+            | Self::ServiceAccountOff
+            | Self::PublicClient
+            | Self::CertificateOfAnother => (S::UNAUTHORIZED, Some(UnauthorizedClient)),
             Self::BasicEscapeInvalid | Self::AssertionMacInvalid(_) | Self::DirectAccessOff => {
                 (S::BAD_REQUEST, Some(UnauthorizedClient))
             }
@@ -384,6 +393,7 @@ impl Error {
             Self::DirectAccessOff
             | Self::GrantNotAllowed(_)
             | Self::PublicClientExchange
+            | Self::CertificateOfAnother
             | Self::NotInAudience => "not_allowed",
             Self::AudienceNotFound => "audience_not_found",
             Self::Dpop(_) => "invalid_dpop_proof",
