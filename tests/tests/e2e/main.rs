@@ -14,5 +14,6 @@ mod app;
 mod admin;
 mod bad_input;
 mod invariants;
+mod mutual_tls;
 mod oidc;
 mod registration;
