@@ -82,3 +82,53 @@ fn is_same_mailbox(a: &str, b: &str) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, KeyPair, SanType};
+    use std::sync::LazyLock;
+
+    static CERTIFICATE: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut params = CertificateParams::new(["a.example".to_owned(), "192.0.2.1".to_owned()]).unwrap();
+        params.subject_alt_names.push(SanType::URI("https://a.example".try_into().unwrap()));
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    });
+
+    /// All that is ever asked of a certificate.
+    fn look_at(der: &[u8]) {
+        let Some(certificate) = ClientCertificate::read(der) else { return };
+        let names = [
+            AlternativeName::Dns("a".to_owned()),
+            AlternativeName::Uri("a".to_owned()),
+            AlternativeName::Ip([192, 0, 2, 1].into()),
+            AlternativeName::Email("a@b".to_owned()),
+        ];
+        let _ = names.map(|name| certificate.has_name(&name));
+        let _ = certificate.is_valid_at(0);
+        let _ = certificate.subject().to_string();
+        let _ = certificate.public_key().map(|key| key.is_same(&key));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in any::<Vec<u8>>()) {
+            look_at(&bytes);
+        }
+
+        #[test]
+        fn no_damaged_certificate_panics(
+            damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            end in any::<prop::sample::Index>(),
+        ) {
+            let mut der = CERTIFICATE.clone();
+            for (place, byte) in damage {
+                let place = place.index(der.len());
+                der[place] = byte;
+            }
+            look_at(&der);
+            look_at(&der[..end.index(der.len())]);
+        }
+    }
+}
