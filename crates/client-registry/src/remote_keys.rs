@@ -160,7 +160,8 @@ impl RemoteKeys {
         let entry = self.entries.get_or_insert_with(&key, ENTRY, Arc::default);
         let spare = match entry.next(wanted, self.clock.now_ms()) {
             Step::Use(keys) => return Ok(keys),
-            Step::Fail(fault) => return Err(fault),
+            // They may be on their way: what has become of that is known when it is this one's turn.
+            Step::Fail(_) => None,
             Step::Fetch(spare) => spare,
         };
         let fetching = Arc::clone(&entry.fetching);

@@ -12,8 +12,7 @@ const MAX_LENGTH: usize = 64 * 1024;
 pub(super) const MAX_CERTIFICATES: usize = 8;
 
 /// The certificates of a header's value, in their order. `None` for an empty value, or one that holds anything else.
-#[must_use]
-pub fn certificates(value: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+pub(super) fn certificates(value: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let value = value.trim_ascii();
     if value.is_empty() || value.len() > MAX_LENGTH {
         return None;

@@ -3,7 +3,7 @@
 
 mod forwarded;
 pub(crate) mod handshake;
-pub mod header;
+mod header;
 
 use crate::config::Config;
 use aws_lc_rs::digest::{SHA256, digest};
