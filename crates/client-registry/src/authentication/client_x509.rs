@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use latchkey_api::registry::v1::{Client, CredentialSource, refusal::Reason};
 
 use super::certificate_names::CertificateNames;
-use super::{Attempt, Authenticator, Denial, Proof, pretend};
+use super::{Attempt, Authenticator, Denial, Proof};
 use crate::client_certificate::ClientCertificate;
 use crate::public_key::PublicKey;
 use crate::remote_keys::Location;
@@ -43,22 +43,44 @@ impl ClientX509 {
         CertificateNames::of_client(attributes).map_or(Self::NoneKnown, Self::Named)
     }
 
-    fn is_proven(&self, attempt: &Attempt<'_>) -> bool {
+    fn check(&self, attempt: &Attempt<'_>) -> Result<(), Fault> {
         let presented = attempt.presented;
-        let certificate = presented.client_certificate.as_deref().and_then(ClientCertificate::read);
-        let Some(certificate) = certificate else { return false };
+        let der = presented.client_certificate.as_deref().ok_or(Fault::Missing)?;
+        let certificate = ClientCertificate::read(der).ok_or(Fault::Unreadable)?;
         if !certificate.is_valid_at(attempt.now_ms.div_euclid(1000)) {
-            return false;
+            return Err(Fault::NotNow);
         }
         match self {
-            Self::Named(names) => presented.client_certificate_trusted && names.are_of(&certificate),
+            Self::Named(_) if !presented.client_certificate_trusted => Err(Fault::Untrusted),
+            Self::Named(names) if !names.are_of(&certificate) => Err(Fault::AnotherName),
             Self::Registered { keys, .. } => {
                 let keys = attempt.with.published_keys.map_or(keys.as_slice(), |keys| keys.as_slice());
-                certificate.public_key().is_some_and(|key| keys.iter().any(|known| known.is_same(&key)))
+                let key = certificate.public_key().ok_or(Fault::Unreadable)?;
+                if keys.iter().any(|known| known.is_same(&key)) { Ok(()) } else { Err(Fault::AnotherKey) }
             }
-            Self::NoneKnown => false,
+            Self::Named(_) => Ok(()),
+            Self::NoneKnown => Err(Fault::NoneKnown),
         }
     }
+}
+
+/// Why a certificate does not prove a client: for the log alone.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("there is none")]
+    Missing,
+    #[error("it cannot be read")]
+    Unreadable,
+    #[error("its time is over, or has not come")]
+    NotNow,
+    #[error("no authority vouches for it")]
+    Untrusted,
+    #[error("it is for another name")]
+    AnotherName,
+    #[error("its key is none of the client's")]
+    AnotherKey,
+    #[error("the client's attributes describe none, or cannot be read")]
+    NoneKnown,
 }
 
 impl Authenticator for ClientX509 {
@@ -68,10 +90,10 @@ impl Authenticator for ClientX509 {
         if attempt.presented.source() == CredentialSource::Basic {
             return Err(Reason::ClientIdMissing.into());
         }
-        if self.is_proven(attempt) {
-            return Ok(Proof { method: TYPE, assertion: None });
-        }
-        pretend(attempt.realm, attempt.presented);
+        let Err(fault) = self.check(attempt) else { return Ok(Proof { method: TYPE, assertion: None }) };
+        let (realm_id, client_id) = (&attempt.client.realm_id, &attempt.client.client_id);
+        tracing::debug!(realm.id = realm_id, client.id = client_id, %fault, "a certificate proves no client");
+        attempt.realm.verifier_key.pretend(attempt.presented.client_secret.as_deref().unwrap_or_default());
         Err(Reason::ClientNotFound.into())
     }
 

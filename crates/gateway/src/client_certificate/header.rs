@@ -129,7 +129,7 @@ mod tests {
             format!("{BEGIN}{base64}{END} after"),
             format!("{BEGIN}{BEGIN}{base64}{END}"),
             format!("%ff%fe{base64}"),
-            vec![base64.as_str(); MAX_CERTIFICATES + 1].join(","),
+            [base64.as_str(); MAX_CERTIFICATES + 1].join(","),
             "A".repeat(MAX_LENGTH + 4),
         ] {
             assert_eq!(read(&value), None, "{}", &value[..value.len().min(80)]);

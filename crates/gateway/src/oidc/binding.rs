@@ -10,6 +10,11 @@ use serde::Deserialize;
 /// A client attribute: the client's tokens are bound to the certificate that it presents.
 const CERTIFICATE_BOUND: &str = "tls.client.certificate.bound.access.tokens";
 
+/// Keycloak's words for a token that is used without the certificate that it is bound to. They speak of refresh tokens, whatever the
+/// token.
+pub(crate) const ANOTHER_CERTIFICATE: &str =
+    "Client certificate missing, or its thumbprint and one in the refresh token did NOT match";
+
 /// What a token request says of the certificate that its tokens are to be bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CertificateBinding<'a> {

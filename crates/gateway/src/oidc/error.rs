@@ -3,7 +3,7 @@
 //! Statuses, codes and descriptions are Keycloak's, which answers some cases otherwise than the RFC asks for: where they
 //! differ, Keycloak is followed. The cause of an error of ours stays in the log.
 
-use super::{dpop, json_object::JsonObject};
+use super::{binding, dpop, json_object::JsonObject};
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -121,8 +121,8 @@ pub(crate) enum Error {
     /// Tokens are to be bound to a certificate, and there is none.
     #[error("Client Certification missing for MTLS HoK Token Binding")]
     CertificateMissing,
-    /// A token is used without the certificate that it is bound to. Keycloak speaks of refresh tokens whatever the token.
-    #[error("Client certificate missing, or its thumbprint and one in the refresh token did NOT match")]
+    /// A token is used without the certificate that it is bound to.
+    #[error("{}", binding::ANOTHER_CERTIFICATE)]
     CertificateOfAnother,
 
     #[error("Invalid user credentials")]

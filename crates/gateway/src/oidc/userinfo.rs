@@ -2,7 +2,7 @@
 //! challenge alone (RFC 6750 section 3); their bodies are empty.
 
 use super::{
-    binding::Confirmation,
+    binding::{ANOTHER_CERTIFICATE, Confirmation},
     cors, discovery,
     dpop::{self, ProvenRequest},
     error::{Caching, Error},
@@ -40,9 +40,7 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
             Error::Dpop(fault) => Self::Dpop(fault),
-            Error::CertificateOfAnother => Self::InvalidToken(
-                "Client certificate missing, or its thumbprint and one in the refresh token did NOT match",
-            ),
+            Error::CertificateOfAnother => Self::InvalidToken(ANOTHER_CERTIFICATE),
             error => Self::Failed(error),
         }
     }
