@@ -85,8 +85,7 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         seed::seed(server.address, &administrator).await?;
         say(&urls(server.address, &folder, &administrator));
     }
-    shutdown.cancelled().await;
-    server.stop().await
+    server.serve_until(&shutdown).await
 }
 
 /// Starts a server with a fresh folder, shows the life of a token, and takes everything away again.
