@@ -54,7 +54,7 @@ pub enum Error {
     #[error("the TLS certificate and key do not fit")]
     Tls(#[from] rustls::Error),
     /// Certificates of clients can't be received as the settings ask.
-    #[error("certificates of clients")]
+    #[error("cannot receive certificates of clients")]
     ClientCertificates(#[from] client_certificate::Error),
 }
 

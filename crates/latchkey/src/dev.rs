@@ -82,7 +82,11 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     if has_tls {
         say(&without_demo(server.address));
     } else {
-        seed::seed(server.address, &administrator).await?;
+        if let Err(error) = seed::seed(server.address, &administrator).await {
+            // A gateway that could not begin says why.
+            server.stop().await?;
+            return Err(error);
+        }
         say(&urls(server.address, &folder, &administrator));
     }
     server.serve_until(&shutdown).await
