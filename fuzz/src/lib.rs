@@ -2,6 +2,7 @@
 //!
 //! To add a target: a file in `fuzz_targets/`, its entry in `Cargo.toml`, and a seed in `corpus/<target>/`.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use axum::body::{Body, to_bytes};
@@ -10,8 +11,9 @@ use latchkey::all_in_one::services;
 use latchkey::data::DataFolder;
 use latchkey::settings::Settings;
 use latchkey_gateway::admin::bootstrap::{ensure_master, ensure_realm};
+use latchkey_gateway::client_certificate::ClientCertificates;
 use latchkey_gateway::request_context::Connection;
-use latchkey_gateway::{App, Config, Gateway};
+use latchkey_gateway::{App, Config, Gateway, config};
 use latchkey_platform::clock::{SharedClock, SystemClock};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +22,13 @@ use tokio_util::sync::CancellationToken;
 pub const REALM: &str = "fuzz";
 pub const CLIENT: &str = "orders";
 pub const SECRET: &str = "password";
+/// Clients that prove themselves by a certificate, one for each way to describe it.
+pub const CERTIFICATE_CLIENTS: [&str; 3] = ["by-subject", "by-pattern", "by-key"];
+/// The header in which a proxy tells of one.
+pub const CERTIFICATE_HEADER: &str = "client-cert";
+
+/// Where requests come from: a proxy that is trusted.
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 struct Server {
     runtime: Runtime,
@@ -42,11 +51,31 @@ async fn start() -> (Gateway, String) {
     let services = services(Settings::default(), &folder, &clock, &CancellationToken::new()).await.unwrap();
     ensure_master(&services, "admin", "admin".into()).await.unwrap();
     // The administrator's token must outlive the run.
-    let realm = serde_json::json!({"realm": REALM, "enabled": true, "clients": [{"clientId": CLIENT, "secret": SECRET,
-        "publicClient": false, "serviceAccountsEnabled": true}]});
+    let mut clients = vec![serde_json::json!({"clientId": CLIENT, "secret": SECRET, "publicClient": false,
+        "serviceAccountsEnabled": true})];
+    for (client_id, attributes) in CERTIFICATE_CLIENTS.into_iter().zip([
+        serde_json::json!({"x509.subjectdn": "CN=orders,O=Shop"}),
+        serde_json::json!({"x509.subjectdn": "CN=.*", "x509.allow.regex.pattern.comparison": "true"}),
+        serde_json::json!({"self_signed_tls_client_auth": "true", "use.jwks.string": "true",
+            "jwks.string": r#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#}),
+    ]) {
+        clients.push(
+            serde_json::json!({"clientId": client_id, "publicClient": false, "serviceAccountsEnabled": true,
+            "clientAuthenticatorType": "client-x509", "attributes": attributes}),
+        );
+    }
+    let realm = serde_json::json!({"realm": REALM, "enabled": true, "clients": clients});
     ensure_realm(&services, realm).await.unwrap();
-    let config = Config { development: true, ..Config::default() };
-    let gateway = Gateway::new(App::new(services, config, clock));
+    let client_certificates =
+        config::ClientCertificates { header: Some(CERTIFICATE_HEADER.to_owned()), ..Default::default() };
+    let config = Config {
+        development: true,
+        trusted_proxies: [PEER.to_string().parse().unwrap()].into_iter().collect(),
+        client_certificates,
+        ..Config::default()
+    };
+    let client_certificates = ClientCertificates::load(&config).unwrap();
+    let gateway = Gateway::new(App::new(services, config, clock, client_certificates));
     let form = "grant_type=password&client_id=admin-cli&username=admin&password=admin";
     let answer =
         gateway.answer(form_request("/realms/master/protocol/openid-connect/token", form.as_bytes())).await;
@@ -62,7 +91,11 @@ pub fn request(method: Method, uri: &[u8], body: Vec<u8>) -> Option<Request<Body
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     request.headers_mut().insert("host", HeaderValue::from_static("localhost"));
-    request.extensions_mut().insert(Connection { peer: ([127, 0, 0, 1], 1).into(), secure: false });
+    request.extensions_mut().insert(Connection {
+        peer: (PEER, 1).into(),
+        secure: false,
+        client_certificate: None,
+    });
     Some(request)
 }
 

@@ -4,6 +4,7 @@
 //! The answers are Keycloak's. A client that does not exist costs the same work as one with a wrong secret.
 
 pub(crate) mod assertion;
+mod certificate_names;
 mod client_jwt;
 mod client_secret;
 mod client_secret_jwt;
@@ -26,6 +27,7 @@ use latchkey_platform::vault::Vault;
 
 use crate::cache::known_clients::KnownClient;
 use crate::cache::known_realms::KnownRealm;
+use crate::client_certificate::ClientCertificate;
 use crate::error::Error;
 use crate::etag;
 use crate::remote_keys::{FetchedKeys, Location};
@@ -117,7 +119,7 @@ pub(crate) async fn prepare(
             Box::new(client_secret_jwt::ClientSecretJwt::load(db, vault, client, now_ms).await?)
         }
         federated_jwt::TYPE => Box::new(federated_jwt::FederatedJwt::of(client)),
-        client_x509::TYPE => Box::new(client_x509::ClientX509),
+        client_x509::TYPE => Box::new(client_x509::ClientX509::of(client)),
         _ => Box::new(unsupported::Unsupported),
     })
 }
@@ -164,9 +166,10 @@ impl RegistryService {
             pretend(&realm, &request);
             return Ok(refused(Reason::ClientNotFound.into(), Some(&realm), None, &request));
         };
-        let published_keys = match &request.client_assertion {
-            Some(assertion) => Box::pin(self.published_keys(&known, assertion)).await,
-            None => None,
+        let published_keys = if request.client_assertion.is_some() || request.client_certificate.is_some() {
+            Box::pin(self.published_keys(&known, &request)).await
+        } else {
+            None
         };
         let with = With { published_keys: published_keys.as_ref(), outside: None };
         Ok(known.answer(&realm, &request, with, self.clock.now_ms()))
@@ -215,8 +218,10 @@ impl KnownClient {
     }
 }
 
-/// Does the work of a wrong secret for a client that is none.
+/// Does the work of a wrong secret, and of another's certificate, for a client that is none.
 fn pretend(realm: &KnownRealm, presented: &AuthenticateRequest) {
+    let certificate = presented.client_certificate.as_deref().and_then(ClientCertificate::read);
+    let _ = std::hint::black_box(certificate.map(|certificate| certificate.subject()));
     realm.verifier_key.pretend(presented.client_secret.as_deref().unwrap_or_default());
 }
 

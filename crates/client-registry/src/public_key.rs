@@ -13,6 +13,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::Deserialize;
 use serde_json::Value;
 use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
+use x509_parser::public_key::RSAPublicKey;
 
 use crate::remote_keys::Location;
 
@@ -50,6 +51,21 @@ enum Material {
     Rsa(RsaPublicKeyComponents<Vec<u8>>),
     /// As it stands in a certificate: RFC 8017 for RSA, a point for elliptic curves.
     Encoded(Vec<u8>),
+}
+
+impl Material {
+    /// Modulus and exponent of an RSA key, without zeros before them.
+    fn rsa_numbers(&self) -> Option<(&[u8], &[u8])> {
+        let (modulus, exponent) = match self {
+            Self::Rsa(key) => (key.n.as_slice(), key.e.as_slice()),
+            Self::Encoded(der) => {
+                let (_, key) = RSAPublicKey::from_der(der).ok()?;
+                (key.modulus, key.exponent)
+            }
+        };
+        let bare = |number: &'_ [u8]| number.iter().take_while(|byte| **byte == 0).count();
+        Some((&modulus[bare(modulus)..], &exponent[bare(exponent)..]))
+    }
 }
 
 #[derive(Deserialize)]
@@ -184,6 +200,17 @@ impl PublicKey {
     /// Whether it is meant by the id of a key, or by none.
     pub(crate) fn is_named(&self, kid: Option<&str>) -> bool {
         self.any_kid || kid.is_none() || self.kid.as_deref() == kid
+    }
+
+    /// Whether it is the same key as another, wherever the two come from.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        match (&self.material, &other.material) {
+            (Material::Encoded(one), Material::Encoded(other)) => one == other,
+            (one, other) => {
+                let numbers = one.rsa_numbers();
+                numbers.is_some() && numbers == other.rsa_numbers()
+            }
+        }
     }
 
     /// Whether `signature` over `message` is this key's. False too for an algorithm of another kind.

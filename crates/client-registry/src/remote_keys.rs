@@ -1,6 +1,5 @@
 //! Public keys that are published at an address: of clients and of outside issuers alike. They are fetched when they are needed, kept,
-//! fetched again when they have grown old or an assertion names a key that is not among them (but not more often than every ten
-//! seconds), and ridden on for an hour while their server is away.
+//! fetched again when they have grown old or the key that is wanted is not among them (but not more often than every ten seconds), and ridden on for an hour while their server is away.
 
 mod address;
 mod fetch;
@@ -74,6 +73,24 @@ fn http_url(url: &str) -> Option<Url> {
     (matches!(url.scheme(), "http" | "https") && url.has_host() && plain).then_some(url)
 }
 
+/// Which key should be among those at a location.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// The one with an id or, without an id, any.
+    Named(Option<&'a str>),
+    /// This very key.
+    Same(&'a PublicKey),
+}
+
+impl Wanted<'_> {
+    fn is(self, key: &PublicKey) -> bool {
+        match self {
+            Self::Named(kid) => key.is_named(kid),
+            Self::Same(wanted) => key.is_same(wanted),
+        }
+    }
+}
+
 /// Keys as they were fetched.
 pub(crate) type FetchedKeys = Arc<Vec<PublicKey>>;
 
@@ -110,10 +127,10 @@ enum Step {
 }
 
 impl State {
-    fn next(&self, kid: Option<&str>, now_ms: i64) -> Step {
+    fn next(&self, wanted: Wanted<'_>, now_ms: i64) -> Step {
         let age_ms = |since_ms: i64| now_ms.saturating_sub(since_ms);
         let usable = self.keys.as_ref().filter(|(_, fetched_ms)| age_ms(*fetched_ms) < FRESH_MS + OUTAGE_MS);
-        let has_key = usable.is_some_and(|(keys, _)| keys.iter().any(|key| key.is_named(kid)));
+        let has_key = usable.is_some_and(|(keys, _)| keys.iter().any(|key| wanted.is(key)));
         let fresh = usable.is_some_and(|(_, fetched_ms)| age_ms(*fetched_ms) < FRESH_MS);
         let tried_lately =
             self.tried_ms.is_some_and(|tried_ms| (0..MIN_INTERVAL_MS).contains(&age_ms(tried_ms)));
@@ -132,18 +149,19 @@ impl RemoteKeys {
         Self { fetcher: Arc::new(Fetcher::new(allowed, roots)), clock, entries }
     }
 
-    /// The keys at a location, among which should be the one that is named.
+    /// The keys at a location, among which should be the one that is wanted.
     pub(crate) async fn get(
         &self,
         realm_id: &str,
         location: &Location,
-        kid: Option<&str>,
+        wanted: Wanted<'_>,
     ) -> Result<FetchedKeys, Fault> {
         let key = (realm_id.to_owned(), location.clone());
         let entry = self.entries.get_or_insert_with(&key, ENTRY, Arc::default);
-        let spare = match entry.next(kid, self.clock.now_ms()) {
+        let spare = match entry.next(wanted, self.clock.now_ms()) {
             Step::Use(keys) => return Ok(keys),
-            Step::Fail(fault) => return Err(fault),
+            // They may be on their way: what has become of that is known when it is this one's turn.
+            Step::Fail(_) => None,
             Step::Fetch(spare) => spare,
         };
         let fetching = Arc::clone(&entry.fetching);
@@ -156,7 +174,7 @@ impl RemoteKeys {
             },
         };
         // While this one waited for its turn another may have fetched them.
-        match entry.next(kid, self.clock.now_ms()) {
+        match entry.next(wanted, self.clock.now_ms()) {
             Step::Use(keys) => return Ok(keys),
             Step::Fail(fault) => return Err(fault),
             Step::Fetch(_) => {}
@@ -197,8 +215,8 @@ impl RemoteKeys {
 }
 
 impl Entry {
-    fn next(&self, kid: Option<&str>, now_ms: i64) -> Step {
-        self.state.lock().next(kid, now_ms)
+    fn next(&self, wanted: Wanted<'_>, now_ms: i64) -> Step {
+        self.state.lock().next(wanted, now_ms)
     }
 }
 
@@ -220,7 +238,7 @@ mod tests {
     }
 
     fn step(state: &State, kid: &str) -> &'static str {
-        match state.next(Some(kid), NOW) {
+        match state.next(Wanted::Named(Some(kid)), NOW) {
             Step::Use(_) => "use",
             Step::Fetch(Some(_)) => "fetch, else use",
             Step::Fetch(None) => "fetch",

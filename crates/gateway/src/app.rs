@@ -1,8 +1,8 @@
 //! The state that handlers share, and the routes.
 
 use crate::{
-    admin, config::Config, limits::Limits, login_events::LoginEvents, oidc, oidc::KeptClients,
-    read_first::read_first, registration,
+    admin, client_certificate::ClientCertificates, config::Config, limits::Limits, login_events::LoginEvents,
+    oidc, oidc::KeptClients, read_first::read_first, registration,
 };
 use axum::{Router, middleware::from_fn};
 use latchkey_api::{DynAudit, DynClientRegistry, DynRoleMapping, DynSessions, DynTokenIssuer};
@@ -42,16 +42,31 @@ pub struct AppState {
     pub kept_clients: KeptClients,
     /// What realms and clients may ask for.
     pub limits: Limits,
+    /// How certificates of clients are received.
+    pub client_certificates: ClientCertificates,
 }
 
 impl App {
     /// Puts the state together, and starts the writer of login events: to be called in a runtime.
     #[must_use]
-    pub fn new(services: Services, config: Config, clock: SharedClock) -> Self {
+    pub fn new(
+        services: Services,
+        config: Config,
+        clock: SharedClock,
+        client_certificates: ClientCertificates,
+    ) -> Self {
         let login_events = LoginEvents::start(services.audit.clone(), clock.clone(), config.event_queue);
         let kept_clients = KeptClients::new(config.kept_clients_bytes);
         let limits = Limits::new(clock.clone(), config.lockout_failures);
-        Self(Arc::new(AppState { services, config, clock, login_events, kept_clients, limits }))
+        Self(Arc::new(AppState {
+            services,
+            config,
+            clock,
+            login_events,
+            kept_clients,
+            limits,
+            client_certificates,
+        }))
     }
 
     /// All routes, without the prefix `/auth`: [`crate::Gateway`] takes it off before.

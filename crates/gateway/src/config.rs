@@ -27,6 +27,8 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// How many wrong secrets in a row, for one client from one address, lead to a wait; 0 for never. Realms may say otherwise.
     pub lockout_failures: u32,
+    /// How certificates of clients are received.
+    pub client_certificates: ClientCertificates,
     /// How many login events may wait for the audit service; more are dropped and counted.
     pub event_queue: usize,
     /// Bytes of memory for clients and realms as client-registry told them last.
@@ -43,6 +45,20 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+/// `[gateway.client_certificates]`: mutual TLS with clients (RFC 8705).
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientCertificates {
+    /// Ask clients for a certificate where TLS ends here. Those without one go on without.
+    pub ask: bool,
+    /// PEM file of the authorities that sign certificates of clients.
+    pub ca_file: Option<PathBuf>,
+    /// The header in which `trusted_proxies` tell which certificate a client has shown.
+    pub header: Option<String>,
+    /// The header with the certificates between that one and an authority.
+    pub chain_header: Option<String>,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -54,6 +70,7 @@ impl Default for Config {
             max_admin_body_bytes: 16 * 1024 * 1024,
             tls: None,
             lockout_failures: 0,
+            client_certificates: ClientCertificates::default(),
             event_queue: 8192,
             kept_clients_bytes: 16_000_000,
         }
@@ -99,6 +116,26 @@ impl Config {
             name: "lockout_failures",
             default: "0",
             text: "How many wrong secrets in a row, for one client from one address, lead to a wait; 0 for never. A realm's attribute `latchkey.lockout.failures` says otherwise for it.",
+        },
+        Setting {
+            name: "client_certificates.ask",
+            default: "false",
+            text: "Ask clients for a certificate (RFC 8705) where TLS ends here. Those without one go on without.",
+        },
+        Setting {
+            name: "client_certificates.ca_file",
+            default: "none",
+            text: "The authorities (PEM) that sign certificates of clients. Without it only self-signed certificates that are registered prove anything.",
+        },
+        Setting {
+            name: "client_certificates.header",
+            default: "none",
+            text: "The header in which `trusted_proxies` tell which certificate a client has shown: RFC 9440's `Client-Cert`, or PEM, percent-encoded or not, or base64. The proxy must take away what clients put there.",
+        },
+        Setting {
+            name: "client_certificates.chain_header",
+            default: "none",
+            text: "The header with the certificates between that one and an authority, in the same forms: `Client-Cert-Chain`.",
         },
         Setting {
             name: "event_queue",

@@ -61,7 +61,7 @@ impl Gateway {
             parts.uri = uri;
         }
         let id = self.ids.choose(parts.headers.get(X_REQUEST_ID));
-        let context = RequestContext::new(id.clone(), prefixed, &parts, &self.app.config);
+        let context = RequestContext::new(id.clone(), prefixed, &parts, &self.app);
         let endpoint = self.metrics.endpoint(parts.uri.path());
         let span = tracing::debug_span!(
             target: "latchkey::request", "request", request.id = id.as_str(), method = %parts.method, path = parts.uri.path()

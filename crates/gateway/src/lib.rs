@@ -6,6 +6,7 @@
 //! - [`admin`]: the Admin REST API.
 //! - [`registration`]: dynamic client registration.
 //! - [`limits`]: rate limits, quotas and lockout.
+//! - [`client_certificate`]: the certificates that clients present.
 //! - [`edge`]: what every request passes first: its id, its address, the headers of its answer.
 //!
 //! Every path is served under `/` and under the classic prefix `/auth`.
@@ -16,6 +17,7 @@
 pub mod address;
 pub mod admin;
 pub mod app;
+pub mod client_certificate;
 pub mod config;
 pub mod edge;
 pub mod limits;

@@ -45,7 +45,7 @@ impl Settings for Sections {
 }
 
 fn main() -> ExitCode {
-    Program { name: "gateway", workers: Workers::EachCore }.main(run)
+    Program { name: "gateway", workers: Workers::HalfTheCores }.main(run)
 }
 
 async fn run(settings: Sections, context: Context) -> Result<(), Error> {

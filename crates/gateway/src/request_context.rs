@@ -1,6 +1,6 @@
 //! What the gateway knows of a request before any handler sees it.
 
-use crate::{config::Config, request_id::RequestId};
+use crate::{App, client_certificate::ClientCertificate, request_id::RequestId};
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, header, request::Parts},
@@ -9,6 +9,7 @@ use http::HeaderName;
 use std::{
     convert::Infallible,
     net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
 };
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -27,20 +28,24 @@ pub struct RequestContext {
     secure: bool,
     host: String,
     prefixed: bool,
+    client_certificate: Option<Arc<ClientCertificate>>,
 }
 
 /// How the connection reached this process; the listener puts it into the request's extensions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Connection {
     /// The address at the other end.
     pub peer: SocketAddr,
     /// Whether TLS ends here.
     pub secure: bool,
+    /// The certificate that the other end has presented by TLS.
+    pub client_certificate: Option<Arc<ClientCertificate>>,
 }
 
 impl RequestContext {
-    pub(crate) fn new(id: RequestId, prefixed: bool, parts: &Parts, config: &Config) -> Self {
-        let connection = parts.extensions.get::<Connection>().copied();
+    pub(crate) fn new(id: RequestId, prefixed: bool, parts: &Parts, app: &App) -> Self {
+        let config = &app.config;
+        let connection = parts.extensions.get::<Connection>();
         let peer = connection
             .map(|connection| connection.peer.ip())
             .or_else(|| parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip()))
@@ -57,7 +62,20 @@ impl RequestContext {
                 .map_or(secure, |proto| proto.eq_ignore_ascii_case("https"));
             host = text(&parts.headers, &X_FORWARDED_HOST).unwrap_or(host);
         }
-        Self { id, client_ip, client_address: client_ip.to_string(), secure, host: host.to_owned(), prefixed }
+        let client_certificate = if forwarded && app.client_certificates.are_forwarded() {
+            app.client_certificates.forwarded(&parts.headers, app.clock.now_ms())
+        } else {
+            connection.and_then(|connection| connection.client_certificate.clone())
+        };
+        Self {
+            id,
+            client_ip,
+            client_address: client_ip.to_string(),
+            secure,
+            host: host.to_owned(),
+            prefixed,
+            client_certificate,
+        }
     }
 
     /// The request's id, as log lines and the answer's `X-Request-Id` show it.
@@ -76,6 +94,12 @@ impl RequestContext {
     #[must_use]
     pub fn client_address(&self) -> &str {
         &self.client_address
+    }
+
+    /// The certificate that the client has presented by TLS, here or to a trusted proxy.
+    #[must_use]
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.client_certificate.as_deref()
     }
 
     /// `http` or `https`, as the client sees it.

@@ -1,6 +1,12 @@
 //! The listener: HTTP/1.1 and HTTP/2 connections, with TLS where a certificate is configured, and their orderly end.
 
-use crate::{App, Config, Gateway, Services, request_context::Connection};
+mod acceptor;
+
+use crate::{
+    App, Config, Gateway, Services,
+    client_certificate::{self, ClientCertificates},
+    request_context::Connection,
+};
 use axum::{body::Body, http::Request};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
@@ -8,7 +14,6 @@ use hyper_util::{
     server::conn::auto,
 };
 use latchkey_platform::clock::SharedClock;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use std::{convert::Infallible, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -50,6 +55,9 @@ pub enum Error {
     /// The certificate and the key don't make an identity.
     #[error("the TLS certificate and key do not fit")]
     Tls(#[from] rustls::Error),
+    /// Certificates of clients can't be received as the settings ask.
+    #[error("cannot receive certificates of clients")]
+    ClientCertificates(#[from] client_certificate::Error),
 }
 
 /// Listens as configured and serves until `shutdown` is cancelled, then lets what is under way finish.
@@ -78,8 +86,10 @@ pub async fn serve_on(
     clock: SharedClock,
     shutdown: CancellationToken,
 ) -> Result<(), Error> {
-    let tls = config.tls.as_ref().map(|files| acceptor(&files.certificate, &files.key)).transpose()?;
-    let app = App::new(services, config, clock);
+    let asks_clients = config.client_certificates.ask;
+    let tls = config.tls.as_ref().map(|files| acceptor::acceptor(files, asks_clients)).transpose()?;
+    let client_certificates = ClientCertificates::load(&config)?;
+    let app = App::new(services, config, clock, client_certificates);
     let gateway = Gateway::new(app.clone());
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
@@ -111,18 +121,17 @@ pub async fn serve_on(
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         let (http, gateway, tls, shutdown) = (http.clone(), gateway.clone(), tls.clone(), shutdown.clone());
+        let app = app.clone();
         connections.spawn(async move {
-            match tls {
-                None => {
-                    serve_connection(&http, stream, gateway, Connection { peer, secure: false }, shutdown)
-                        .await
-                }
-                Some(tls) => {
-                    if let Some(stream) = handshake(tls, stream).await {
-                        serve_connection(&http, stream, gateway, Connection { peer, secure: true }, shutdown)
-                            .await;
-                    }
-                }
+            let Some(tls) = tls else {
+                let connection = Connection { peer, secure: false, client_certificate: None };
+                return serve_connection(&http, stream, gateway, connection, shutdown).await;
+            };
+            if let Some(stream) = handshake(tls, stream).await {
+                let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
+                let client_certificate = app.client_certificates.judge(chain, app.clock.now_ms());
+                let connection = Connection { peer, secure: true, client_certificate };
+                serve_connection(&http, stream, gateway, connection, shutdown).await;
             }
         });
     }
@@ -150,7 +159,7 @@ async fn serve_connection<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request: Request<Incoming>| {
-        let gateway = gateway.clone();
+        let (gateway, connection) = (gateway.clone(), connection.clone());
         async move {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(connection);
@@ -182,22 +191,4 @@ async fn handshake(
         }
         Err(_) => None,
     }
-}
-
-fn acceptor(certificate: &PathBuf, key: &PathBuf) -> Result<TlsAcceptor, Error> {
-    let unreadable = |path: &PathBuf| {
-        let path = path.clone();
-        move |source| Error::TlsFile { path, source }
-    };
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(unreadable(certificate))?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(unreadable(key))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(tls)))
 }

@@ -63,6 +63,21 @@ impl AllInOne {
         Ok(Self { address, gateway, shutdown })
     }
 
+    /// Serves until `shutdown`.
+    ///
+    /// # Errors
+    /// When the gateway ended early.
+    pub async fn serve_until(mut self, shutdown: &CancellationToken) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            ended = &mut self.gateway => Some(ended),
+            () = shutdown.cancelled() => None,
+        };
+        match ended {
+            Some(ended) => Ok(ended.context("the gateway")??),
+            None => self.stop().await,
+        }
+    }
+
     /// Lets what is under way finish, then ends.
     ///
     /// # Errors

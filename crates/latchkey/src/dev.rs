@@ -53,12 +53,17 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
     let shutdown = shutdown_on_signal()?;
     let folder = DataFolder::open(&options.data)?;
     let administrator = administrator();
+    let has_tls = settings.gateway.tls.is_some();
     if options.split {
         let listen = free(options.listen)?;
         let backends = split::Backends { postgres: options.postgres, redis: options.redis };
         let services =
             split::run(listen, &folder, backends, options.config, &administrator, shutdown.clone());
         let seeding = async {
+            if has_tls {
+                say(&without_demo(listen));
+                return Ok(());
+            }
             let Some(seeded) = shutdown.run_until_cancelled(seed_when_up(listen, &administrator)).await
             else {
                 return Ok(());
@@ -74,10 +79,17 @@ pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
         operations::serve(listen, telemetry.metrics(), Readiness::default(), shutdown.clone()).await?;
     }
     let server = AllInOne::start(settings, &folder, &administrator).await?;
-    seed::seed(server.address, &administrator).await?;
-    say(&urls(server.address, &folder, &administrator));
-    shutdown.cancelled().await;
-    server.stop().await
+    if has_tls {
+        say(&without_demo(server.address));
+    } else {
+        if let Err(error) = seed::seed(server.address, &administrator).await {
+            // A gateway that could not begin says why.
+            server.stop().await?;
+            return Err(error);
+        }
+        say(&urls(server.address, &folder, &administrator));
+    }
+    server.serve_until(&shutdown).await
 }
 
 /// Starts a server with a fresh folder, shows the life of a token, and takes everything away again.
@@ -135,6 +147,11 @@ async fn seed_when_up(address: SocketAddr, administrator: &Administrator) -> any
     seed::seed(address, administrator).await?;
     say(&format!("http://{address}\n"));
     Ok(())
+}
+
+/// The realm `demo` is made over HTTP, as a user would make it, and this program speaks no TLS.
+fn without_demo(address: SocketAddr) -> String {
+    format!("\nLatchkey listens on https://{address}. With TLS it makes no realm `demo`.\n\n")
 }
 
 fn urls(address: SocketAddr, folder: &DataFolder, administrator: &Administrator) -> String {

@@ -15,5 +15,6 @@ mod admin;
 mod bad_input;
 mod invariants;
 mod limits;
+mod mutual_tls;
 mod oidc;
 mod registration;

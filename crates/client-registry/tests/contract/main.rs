@@ -3,6 +3,7 @@
 
 mod assertions;
 mod authentication;
+mod certificates;
 mod clients;
 mod federation;
 mod grants;

@@ -10,6 +10,12 @@ use std::net::IpAddr;
 pub struct TrustedProxies(Vec<Network>);
 
 impl TrustedProxies {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a peer is one of them.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {

@@ -94,11 +94,11 @@ impl FromRequestParts<App> for RealmAdmin {
 
     /// Who calls, and which realm the path names: 401 comes before 404, 404 before 403. It proves no permission yet.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let caller = Caller::authenticate(app, &parts.headers).await?;
+        let Ok(context) = RequestContext::from_request_parts(parts, app).await;
+        let caller = Caller::authenticate(app, &parts.headers, &context).await?;
         let path = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PathNotFound)?;
         let name = path.iter().find(|(name, _)| *name == "realm").map(|(_, value)| value.to_owned());
         let realm = find_realm(app, &name.ok_or(Error::RealmNotFound)?).await?;
-        let Ok(context) = RequestContext::from_request_parts(parts, app).await;
         Ok(Self { app: app.clone(), realm, caller, context })
     }
 }
@@ -185,8 +185,8 @@ impl FromRequestParts<App> for Authenticated {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
-        let caller = Caller::authenticate(app, &parts.headers).await?;
         let Ok(context) = RequestContext::from_request_parts(parts, app).await;
+        let caller = Caller::authenticate(app, &parts.headers, &context).await?;
         Ok(Self { app: app.clone(), caller, context })
     }
 }

@@ -1,7 +1,7 @@
 //! Who calls the Admin REST API: the account behind a bearer token, with the roles that it holds now and that its token lets through.
 
 use super::error::Error;
-use crate::App;
+use crate::{App, oidc::binding::Confirmation, request_context::RequestContext};
 use axum::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey_api::{
@@ -43,12 +43,21 @@ pub(crate) struct Caller {
 
 impl Caller {
     /// Verifies the bearer token of a request and looks its account up.
-    pub(crate) async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Self, Error> {
+    pub(crate) async fn authenticate(
+        app: &App,
+        headers: &HeaderMap,
+        context: &RequestContext,
+    ) -> Result<Self, Error> {
         let token = bearer(headers).ok_or(Error::Unauthorized)?;
         let realm = realm_of(app, token).await?;
         let verified = verify(app, &realm, token).await?;
         let client = client_of(app, &realm, &verified).await?;
         if verified.issued_at_s < realm.not_before_s.max(client.not_before_s) {
+            return Err(Error::Unauthorized);
+        }
+        let bound = Confirmation::of(&verified.claims)
+            .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
+        if !bound.fits_certificate(&client, context) {
             return Err(Error::Unauthorized);
         }
         let user_id = user_of(app, &realm, &verified).await?;

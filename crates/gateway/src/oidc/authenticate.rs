@@ -72,6 +72,7 @@ pub(crate) async fn authenticate(
         None => Vec::new(),
     };
     let kept = presented.client_id.as_deref().and_then(|id| app.kept_clients.get(realm_name, id));
+    let certificate = context.client_certificate();
     let request = AuthenticateRequest {
         realm: realm_name.to_owned(),
         client_id: presented.client_id,
@@ -80,7 +81,8 @@ pub(crate) async fn authenticate(
         client_assertion_type: presented.assertion_type,
         client_assertion: presented.assertion,
         assertion_audiences,
-        client_certificate: None,
+        client_certificate: certificate.map(|certificate| certificate.der.clone()),
+        client_certificate_trusted: certificate.is_some_and(|certificate| certificate.is_trusted),
         ip_address: context.client_address().to_owned(),
         kept_etag: kept.as_ref().map(|kept| kept.etag.clone()).unwrap_or_default(),
     };

@@ -3,7 +3,7 @@
 //! Statuses, codes and descriptions are Keycloak's, which answers some cases otherwise than the RFC asks for: where they
 //! differ, Keycloak is followed. The cause of an error of ours stays in the log.
 
-use super::{dpop, json_object::JsonObject};
+use super::{binding, dpop, json_object::JsonObject};
 use crate::limits::Limited;
 use axum::{
     body::Body,
@@ -124,6 +124,13 @@ pub(crate) enum Error {
     /// A DPoP proof proves nothing.
     #[error(transparent)]
     Dpop(#[from] dpop::Fault),
+
+    /// Tokens are to be bound to a certificate, and there is none.
+    #[error("Client Certification missing for MTLS HoK Token Binding")]
+    CertificateMissing,
+    /// A token is used without the certificate that it is bound to.
+    #[error("{}", binding::ANOTHER_CERTIFICATE)]
+    CertificateOfAnother,
 
     #[error("Invalid user credentials")]
     UserCredentialsInvalid,
@@ -265,6 +272,7 @@ impl Error {
             | Self::RequestedTokenType
             | Self::RefreshNeedsSession
             | Self::Dpop(_)
+            | Self::CertificateMissing
             | Self::RefreshTokenMissing
             | Self::TokenToIntrospectMissing
             | Self::TokenTypeHintUnknown
@@ -285,9 +293,10 @@ impl Error {
             | Self::AssertionTypeMissing
             | Self::ClientIdMissing
             | Self::AssertionInvalid(_) => (S::BAD_REQUEST, Some(InvalidClient)),
-            Self::ClientCredentialsInvalid | Self::ServiceAccountOff | Self::PublicClient => {
-                (S::UNAUTHORIZED, Some(UnauthorizedClient))
-            }
+            Self::ClientCredentialsInvalid
+            | Self::ServiceAccountOff
+            | Self::PublicClient
+            | Self::CertificateOfAnother => (S::UNAUTHORIZED, Some(UnauthorizedClient)),
             Self::BasicEscapeInvalid | Self::AssertionMacInvalid(_) | Self::DirectAccessOff => {
                 (S::BAD_REQUEST, Some(UnauthorizedClient))
             }
@@ -401,6 +410,7 @@ impl Error {
             Self::DirectAccessOff
             | Self::GrantNotAllowed(_)
             | Self::PublicClientExchange
+            | Self::CertificateOfAnother
             | Self::NotInAudience => "not_allowed",
             Self::AudienceNotFound => "audience_not_found",
             Self::Dpop(_) => "invalid_dpop_proof",

@@ -1,6 +1,7 @@
 //! The end of every grant: open the session where there is one, have the tokens signed, and say what was given.
 
 use super::{
+    binding::confirmation,
     dpop::Binding,
     error::Error,
     grant::{Grant, TokenRequest, token_exchange},
@@ -94,6 +95,8 @@ pub(crate) async fn open_session(
 ) -> Result<OpenedSession, Error> {
     let TokenRequest { app, context, realm, client, .. } = request;
     let account = resolution.account.as_ref().ok_or(Error::IncompleteAnswer("the account"))?;
+    // Before there is a session that nobody gets.
+    request.certificate.thumbprint()?;
     let bounds = session_bounds(realm, client, kind);
     let refresh_jti = new_refresh_jti();
     let asked = OpenRequest {
@@ -123,6 +126,7 @@ pub(crate) async fn open_session(
 pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Result<TokenAnswer, Error> {
     let TokenRequest { app, context, realm, client, binding, .. } = request;
     let Issuance { grant, resolution, session, form } = issuance;
+    let thumbprint = request.certificate.thumbprint()?;
     let issuer = base_url::issuer(&app.config, context, realm);
     let lifetime_s = access_token_lifespan(
         realm,
@@ -134,7 +138,7 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
     let refresh_token = session
         .as_ref()
         .filter(|session| session.gives_refresh_token)
-        .map(|session| refresh_token(client, &issuer, session, &resolution, binding.as_ref()))
+        .map(|session| refresh_token(client, &issuer, session, &resolution, (binding.as_ref(), thumbprint)))
         .transpose()?;
     let id_token = (!resolution.id_token_claims.is_empty()).then(|| TokenToSign {
         algorithm: algorithm(realm, client, "id.token.signed.response.alg"),
@@ -152,7 +156,7 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
         algorithm: algorithm(realm, client, "access.token.signed.response.alg"),
         header_type: if is_true(client, RFC9068_HEADER) { "at+jwt" } else { "JWT" }.to_owned(),
         token_type: if binding.is_some() { "DPoP" } else { "Bearer" }.to_owned(),
-        more_claims: binding.as_ref().map(|binding| Bytes::from(binding.claims())).unwrap_or_default(),
+        more_claims: confirmation(binding.as_ref(), thumbprint),
         jti_prefix: jti_prefix(grant, client, session.as_ref()),
         lifetime_s,
         issuer,
@@ -226,7 +230,7 @@ fn refresh_token(
     issuer: &str,
     session: &OpenedSession,
     resolution: &Resolution,
-    binding: Option<&Binding>,
+    (binding, thumbprint): (Option<&Binding>, Option<&str>),
 ) -> Result<TokenToSign, Error> {
     #[derive(Deserialize)]
     struct Remembered<'a> {
@@ -260,10 +264,7 @@ fn refresh_token(
         scope: resolution.granted_scope.clone(),
         claims: Bytes::from(claims.finish()),
         // RFC 9449 section 5: a confidential client's refresh token is bound by its authentication already.
-        more_claims: binding
-            .filter(|_| client.public_client)
-            .map(|binding| Bytes::from(binding.claims()))
-            .unwrap_or_default(),
+        more_claims: confirmation(binding.filter(|_| client.public_client), thumbprint),
         ..TokenToSign::default()
     })
 }

@@ -2,6 +2,7 @@
 
 use super::{
     authenticate::{AuthenticatedClient, authenticate},
+    binding::Confirmation,
     cors,
     error::{Caching, Error},
     form::Form,
@@ -91,6 +92,9 @@ async fn ended(
     };
     if token.azp != client.client_id {
         return Err(Error::RefreshTokenOfAnotherClient);
+    }
+    if !Confirmation::of(&token.claims)?.fits_certificate(client, context) {
+        return Err(Error::CertificateOfAnother);
     }
     let asked = EndRequest { realm_id: realm.id.clone(), session_id: token.session_id.clone() };
     app.services.sessions.end(Request::new(asked)).await?;

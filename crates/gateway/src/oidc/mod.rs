@@ -1,6 +1,7 @@
 //! The OAuth 2.0 and OpenID Connect endpoints of a realm: `/realms/{realm}/...`.
 
 pub(crate) mod authenticate;
+pub(crate) mod binding;
 mod certs;
 mod client_credentials_presented;
 mod compatibility;

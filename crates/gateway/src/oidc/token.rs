@@ -5,6 +5,7 @@
 
 use super::{
     authenticate::{AuthenticatedClient, Refused, authenticate},
+    binding::CertificateBinding,
     cors,
     dpop::{self, ProvenRequest},
     error::{Caching, Error},
@@ -99,7 +100,9 @@ async fn answer(
     if binding.is_none() && is_true(&caller.client, dpop::BOUND_TOKENS_ONLY) {
         return Err(dpop::Fault::Missing.into());
     }
-    let request = TokenRequest { app, context, form, realm: &caller.realm, client: &caller.client, binding };
+    let (realm, client) = (&caller.realm, &caller.client);
+    let certificate = CertificateBinding::of(client, context);
+    let request = TokenRequest { app, context, form, realm, client, binding, certificate };
     grant.run(&request).await
 }
 

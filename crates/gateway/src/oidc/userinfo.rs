@@ -2,6 +2,7 @@
 //! challenge alone (RFC 6750 section 3); their bodies are empty.
 
 use super::{
+    binding::{ANOTHER_CERTIFICATE, Confirmation},
     cors, discovery,
     dpop::{self, ProvenRequest},
     error::{Caching, Error},
@@ -53,6 +54,7 @@ impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
             Error::Dpop(fault) => Self::Dpop(fault),
+            Error::CertificateOfAnother => Self::InvalidToken(ANOTHER_CERTIFICATE),
             error => Self::Failed(error),
         }
     }
@@ -209,7 +211,8 @@ async fn userinfo(
     if is_lightweight(&token.jti) {
         return Err(Fault::InvalidToken("Lightweight access token not allowed for userinfo endpoint"));
     }
-    if let Some(jkt) = dpop::bound_to(&token.claims)? {
+    let bound = Confirmation::of(&token.claims)?;
+    if let Some(jkt) = &bound.jkt {
         let proven = ProvenRequest {
             app,
             context,
@@ -220,12 +223,15 @@ async fn userinfo(
             access_token: Some(presented),
         };
         let binding = dpop::binding(&proven).await?.ok_or(Fault::Dpop(dpop::Fault::Missing))?;
-        if scheme != Scheme::Dpop || binding.jkt != jkt {
+        if scheme != Scheme::Dpop || binding.jkt != *jkt {
             return Err(Fault::Dpop(dpop::Fault::AnotherKey));
         }
     }
     let live = check(app, realm, token).await?;
     let client = &live.client;
+    if !bound.fits_certificate(client, context) {
+        return Err(Error::CertificateOfAnother.into());
+    }
     let asked = ResolveRequest {
         realm_id: realm.id.clone(),
         client_uuid: client.id.clone(),

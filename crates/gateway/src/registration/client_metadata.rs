@@ -25,9 +25,13 @@ pub(super) const AUTHENTICATORS: [(&str, &str); 6] = [
 ];
 
 /// Metadata that are kept as they are, each in an attribute.
-pub(super) const TEXTS: [(&str, &str); 13] = [
+pub(super) const TEXTS: [(&str, &str); 17] = [
     ("token_endpoint_auth_signing_alg", "token.endpoint.auth.signing.alg"),
     ("tls_client_auth_subject_dn", "x509.subjectdn"),
+    ("tls_client_auth_san_dns", "tls_client_auth_san_dns"),
+    ("tls_client_auth_san_uri", "tls_client_auth_san_uri"),
+    ("tls_client_auth_san_ip", "tls_client_auth_san_ip"),
+    ("tls_client_auth_san_email", "tls_client_auth_san_email"),
     ("id_token_signed_response_alg", "id.token.signed.response.alg"),
     ("id_token_encrypted_response_alg", "id.token.encrypted.response.alg"),
     ("id_token_encrypted_response_enc", "id.token.encrypted.response.enc"),

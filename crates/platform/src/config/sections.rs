@@ -80,7 +80,7 @@ impl Runtime {
     /// The reference of this section.
     pub const SETTINGS: &'static [Setting] = &[Setting {
         name: "worker_threads",
-        default: "1, or in the gateway and token-issuer one for each core",
+        default: "1; in the gateway one for every two cores, in token-issuer one for each",
         text: "Threads that run the program's tasks. Where an answer from memory takes microseconds, waking a second thread costs more.",
     }];
 }

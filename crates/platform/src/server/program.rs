@@ -121,6 +121,8 @@ enum Command {
 pub enum Workers {
     /// One: for what answers from memory in microseconds. Waking a second thread would cost more than the answer.
     One,
+    /// One for every two cores, and at least one: for what talks to the network, beside whose threads the kernel works.
+    HalfTheCores,
     /// One for each core: for what computes.
     EachCore,
 }
@@ -161,6 +163,7 @@ impl Program {
         match (configured.worker_threads, self.workers) {
             (Some(threads), _) => builder.worker_threads(threads.get()),
             (None, Workers::One) => builder.worker_threads(1),
+            (None, Workers::HalfTheCores) => builder.worker_threads(half_the_cores()),
             (None, Workers::EachCore) => &mut builder,
         };
         builder.enable_all().build()
@@ -193,6 +196,10 @@ impl Program {
             Ok(ExitCode::SUCCESS)
         })
     }
+}
+
+fn half_the_cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
 /// One TLS stack for all of the process: rustls on aws-lc. To be called once, before the first connection.

@@ -1,6 +1,7 @@
 //! The server under test as the scenarios see it.
 
 mod answer;
+mod certificates;
 mod client;
 mod deadline;
 mod gateway;
@@ -9,6 +10,7 @@ mod realm;
 mod server;
 
 pub(crate) use answer::{Answer, basic, claims, header_of};
+pub(crate) use certificates::{Authority, Identity, Subject};
 pub(crate) use client::ServiceAccount;
 pub(crate) use deadline::{PATIENCE, eventually};
 pub(crate) use gateway::Gateway;
@@ -20,7 +22,7 @@ use std::ops::AsyncFnOnce;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use reqwest::{Client, Method};
+use reqwest::{Client, ClientBuilder, Method};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
@@ -60,16 +62,22 @@ pub(crate) fn run_alone(scenario: impl Future<Output = ()>) {
     RUNTIME.block_on(scenario);
 }
 
+/// An HTTP client that does not wait for ever.
+pub(crate) fn client() -> ClientBuilder {
+    Client::builder().timeout(Duration::from_secs(30))
+}
+
 /// A server, with its administrator signed in.
 pub(crate) struct TestApp {
     pub(crate) server: Server,
     pub(crate) http: Client,
+    scheme: &'static str,
     admin: Mutex<Option<(Instant, String)>>,
 }
 
 impl TestApp {
     fn shared(shape: Shape) -> Self {
-        let server = Server::start_shared(shape);
+        let server = Server::start_shared(Setup::of(shape), &format!("{shape:?}"));
         RUNTIME.block_on(Self::of(server))
     }
 
@@ -80,9 +88,25 @@ impl TestApp {
     }
 
     async fn of(server: Server) -> Self {
-        let http = Client::builder().timeout(Duration::from_secs(30)).build().unwrap();
-        let app = Self { server, http, admin: Mutex::new(None) };
+        let http = client().build().unwrap();
+        let app = Self { server, http, scheme: "http", admin: Mutex::new(None) };
         app.until_it_serves().await;
+        app
+    }
+
+    /// A server for several scenarios whose TLS ends at its gateway, with a certificate that the authority has signed.
+    pub(crate) fn shared_with_tls(setup: Setup, name: &str, authority: &Authority) -> Self {
+        let files = authority.server().write();
+        let setup = setup
+            .with("LATCHKEY_GATEWAY__TLS__CERTIFICATE", files.certificate())
+            .with("LATCHKEY_GATEWAY__TLS__KEY", files.key());
+        let server = Server::start_shared(setup, name);
+        let http = client().tls_certs_only([authority.certificate()]).build().unwrap();
+        let app = Self { server, http, scheme: "https", admin: Mutex::new(None) };
+        RUNTIME.block_on(eventually("the server serves", Duration::from_secs(90), async || {
+            app.server.assert_runs();
+            app.sign_in().await
+        }));
         app
     }
 
@@ -109,7 +133,7 @@ impl TestApp {
 
     /// The address of a path.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.server.address)
+        format!("{}://{}{path}", self.scheme, self.server.address)
     }
 
     async fn sign_in(&self) -> Option<String> {

@@ -66,10 +66,10 @@ pub(crate) struct Server {
 
 impl Server {
     /// A server for all scenarios: it ends with this process, and its data goes with it.
-    pub(crate) fn start_shared(shape: Shape) -> Self {
-        let log = log_file(&format!("{shape:?}"));
+    pub(crate) fn start_shared(setup: Setup, name: &str) -> Self {
+        let log = log_file(name);
         let _ = fs::remove_file(&log);
-        let server = Self::start_logging(Setup::of(shape), log);
+        let server = Self::start_logging(setup, log);
         // Nothing is run when a test process ends, so somebody else waits for that and cleans up.
         Command::new("sh")
             .args(["-c", r#"(tail --pid="$0" -f /dev/null; rm -rf "$1") &"#])

@@ -64,13 +64,6 @@ pub(crate) struct Binding {
     pub(crate) jkt: String,
 }
 
-impl Binding {
-    /// The claim `cnf` of a bound token (RFC 9449 section 6), as an object of its own.
-    pub(crate) fn claims(&self) -> String {
-        format!(r#"{{"cnf":{{"jkt":"{}","kc-jkt-type":"DPoP"}}}}"#, self.jkt)
-    }
-}
-
 #[derive(Deserialize)]
 struct Header {
     typ: Option<String>,
@@ -85,21 +78,6 @@ struct Claims {
     htu: Option<String>,
     iat: Option<i64>,
     ath: Option<String>,
-}
-
-/// The thumbprint of the key that a token is bound to, by its claims; `None` for a token that anyone may bear.
-pub(crate) fn bound_to(claims: &[u8]) -> Result<Option<String>, Error> {
-    #[derive(Deserialize)]
-    struct Confirmation {
-        jkt: Option<String>,
-    }
-    #[derive(Deserialize)]
-    struct Bound {
-        cnf: Option<Confirmation>,
-    }
-    let bound: Bound = serde_json::from_slice(claims)
-        .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
-    Ok(bound.cnf.and_then(|cnf| cnf.jkt))
 }
 
 /// The request that a proof must be for.

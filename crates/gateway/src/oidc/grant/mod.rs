@@ -6,7 +6,7 @@ pub(crate) mod password;
 pub(crate) mod refresh_token;
 pub(crate) mod token_exchange;
 
-use super::{dpop::Binding, error::Error, form::Form, issue::TokenAnswer};
+use super::{binding::CertificateBinding, dpop::Binding, error::Error, form::Form, issue::TokenAnswer};
 use crate::{App, request_context::RequestContext};
 use latchkey_api::registry::v1::{Client, Realm};
 
@@ -19,6 +19,8 @@ pub(crate) struct TokenRequest<'a> {
     pub(crate) client: &'a Client,
     /// The key that the request has proven to hold (DPoP): what is given is bound to it.
     pub(crate) binding: Option<Binding>,
+    /// The certificate that what is given is bound to, where the client asks for that.
+    pub(crate) certificate: CertificateBinding<'a>,
 }
 
 /// The grants that have a name here. Keycloak knows more than Latchkey gives: those are refused in Keycloak's words.

@@ -4,6 +4,7 @@ use super::{Grant, TokenRequest};
 use crate::{
     address::base_url,
     oidc::{
+        binding::Confirmation,
         compatibility, dpop,
         error::Error,
         issue::{Issuance, OpenedSession, TokenAnswer, TokenForm, issue, new_refresh_jti},
@@ -30,10 +31,13 @@ pub(crate) async fn refresh_token(request: &TokenRequest<'_>) -> Result<TokenAns
     if token.issued_at_s < realm.not_before_s.max(client.not_before_s) {
         return Err(Error::StaleToken);
     }
-    if dpop::bound_to(&token.claims)?
-        .is_some_and(|jkt| request.binding.as_ref().is_none_or(|proven| proven.jkt != jkt))
+    let bound = Confirmation::of(&token.claims)?;
+    if bound.jkt.as_ref().is_some_and(|jkt| request.binding.as_ref().is_none_or(|proven| proven.jkt != *jkt))
     {
         return Err(dpop::Fault::AnotherKey.into());
+    }
+    if !bound.fits_certificate(client, context) {
+        return Err(Error::CertificateOfAnother);
     }
 
     // Tokens of `admin-cli` name no subject: their session does.
