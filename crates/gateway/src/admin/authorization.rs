@@ -95,7 +95,9 @@ impl FromRequestParts<App> for RealmAdmin {
     /// Who calls, and which realm the path names: 401 comes before 404, 404 before 403. It proves no permission yet.
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let Ok(context) = RequestContext::from_request_parts(parts, app).await;
-        let caller = Caller::authenticate(app, &parts.headers, &context).await?;
+        let caller =
+            Caller::authenticate(app, &parts.headers, &context, Some((&parts.method, parts.uri.path())))
+                .await?;
         let path = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PathNotFound)?;
         let name = path.iter().find(|(name, _)| *name == "realm").map(|(_, value)| value.to_owned());
         let realm = find_realm(app, &name.ok_or(Error::RealmNotFound)?).await?;
@@ -186,7 +188,9 @@ impl FromRequestParts<App> for Authenticated {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let Ok(context) = RequestContext::from_request_parts(parts, app).await;
-        let caller = Caller::authenticate(app, &parts.headers, &context).await?;
+        let caller =
+            Caller::authenticate(app, &parts.headers, &context, Some((&parts.method, parts.uri.path())))
+                .await?;
         Ok(Self { app: app.clone(), caller, context })
     }
 }

@@ -1,8 +1,16 @@
 //! Who calls the Admin REST API: the account behind a bearer token, with the roles that it holds now and that its token lets through.
 
 use super::error::Error;
-use crate::{App, oidc::binding::Confirmation, request_context::RequestContext};
-use axum::http::{HeaderMap, header};
+use crate::{
+    App,
+    oidc::{
+        self,
+        binding::Confirmation,
+        dpop::{self, ProvenRequest},
+    },
+    request_context::RequestContext,
+};
+use axum::http::{HeaderMap, Method, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey_api::{
     issuer::v1::{VerifiedToken, VerifyRequest, verify_response::Outcome as Verification},
@@ -42,13 +50,15 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// Verifies the bearer token of a request and looks its account up.
+    /// Verifies the access token of a request and looks its account up. Without the request's method and path a token that is bound
+    /// to a key (RFC 9449) cannot be proven, and does not count.
     pub(crate) async fn authenticate(
         app: &App,
         headers: &HeaderMap,
         context: &RequestContext,
+        target: Option<(&Method, &str)>,
     ) -> Result<Self, Error> {
-        let token = bearer(headers).ok_or(Error::Unauthorized)?;
+        let (scheme, token) = presented(headers).ok_or(Error::Unauthorized)?;
         let realm = realm_of(app, token).await?;
         let verified = verify(app, &realm, token).await?;
         let client = client_of(app, &realm, &verified).await?;
@@ -59,6 +69,27 @@ impl Caller {
             .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
         if !bound.fits_certificate(&client, context) {
             return Err(Error::Unauthorized);
+        }
+        match (bound.jkt, scheme) {
+            (None, Scheme::Bearer) => {}
+            (Some(jkt), Scheme::Dpop) => {
+                let (method, path) = target.ok_or(Error::Unauthorized)?;
+                let proven = ProvenRequest {
+                    app,
+                    context,
+                    realm_id: &realm.id,
+                    headers,
+                    method: method.clone(),
+                    path,
+                    access_token: Some(token),
+                };
+                match dpop::binding(&proven).await {
+                    Ok(Some(binding)) if binding.jkt == jkt => {}
+                    Err(oidc::error::Error::Service(status)) => return Err(status.into()),
+                    _ => return Err(Error::Unauthorized),
+                }
+            }
+            _ => return Err(Error::Unauthorized),
         }
         let user_id = user_of(app, &realm, &verified).await?;
         let resolution = resolve(app, &realm, &client, &user_id, &verified).await?;
@@ -144,9 +175,21 @@ impl Caller {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// RFC 6750 section 2.1, RFC 9449 section 7.1.
+#[derive(Clone, Copy)]
+enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+fn presented(headers: &HeaderMap) -> Option<(Scheme, &str)> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    (scheme.eq_ignore_ascii_case("bearer")).then_some(token.trim())
+    let scheme = match scheme {
+        scheme if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
+        scheme if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
+        _ => return None,
+    };
+    Some((scheme, token.trim()))
 }
 
 /// The realm that a token claims to be of. Nothing is believed yet: its keys must verify the token.

@@ -7,7 +7,7 @@ mod client_credentials_presented;
 mod compatibility;
 mod cors;
 mod discovery;
-mod dpop;
+pub(crate) mod dpop;
 pub(crate) mod error;
 mod form;
 mod form_request;

@@ -55,7 +55,7 @@ impl RegistrationRequest {
         let allowed_origins = origins.allowed_origins;
         let VerifiedToken { jti: id, azp, token_type, .. } = verified;
         match token_type.as_str() {
-            "Bearer" => match Caller::authenticate(&self.app, &self.headers, &self.context).await {
+            "Bearer" => match Caller::authenticate(&self.app, &self.headers, &self.context, None).await {
                 Ok(caller) => Ok(Bearer::Access { caller: Box::new(caller), azp, allowed_origins }),
                 Err(admin::error::Error::Unauthorized) => Err(Error::TokenInvalid),
                 Err(error) => Err(error.into()),

@@ -2,6 +2,7 @@
 
 mod client_authentication;
 mod discovery;
+mod dpop;
 mod errors;
 mod federation;
 mod introspect;
