@@ -17,7 +17,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { store: "sqlite:session.db".into(), sessions_in_memory: 10_000 }
+        Self { store: "sqlite:session.db".into(), sessions_in_memory: 4_000 }
     }
 }
 
@@ -31,7 +31,7 @@ impl Config {
         },
         Setting {
             name: "sessions_in_memory",
-            default: "10000",
+            default: "4000",
             text: "With SQLite: how many sessions are kept in memory at most, about 700 bytes each. Others are read when asked for.",
         },
     ];
