@@ -7,10 +7,11 @@ use crate::{
         self,
         binding::Confirmation,
         dpop::{self, ProvenRequest},
+        presented_token::{Scheme, in_header},
     },
     request_context::RequestContext,
 };
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use latchkey_api::{
     issuer::v1::{VerifiedToken, VerifyRequest, verify_response::Outcome as Verification},
@@ -58,7 +59,7 @@ impl Caller {
         context: &RequestContext,
         target: Option<(&Method, &str)>,
     ) -> Result<Self, Error> {
-        let (scheme, token) = presented(headers).ok_or(Error::Unauthorized)?;
+        let (scheme, token) = in_header(headers).ok_or(Error::Unauthorized)?;
         let realm = realm_of(app, token).await?;
         let verified = verify(app, &realm, token).await?;
         let client = client_of(app, &realm, &verified).await?;
@@ -70,9 +71,10 @@ impl Caller {
         if !bound.fits_certificate(&client, context) {
             return Err(Error::Unauthorized);
         }
-        match (bound.jkt, scheme) {
-            (None, Scheme::Bearer) => {}
-            (Some(jkt), Scheme::Dpop) => {
+        match bound.jkt {
+            None if scheme == Scheme::Bearer => {}
+            None => return Err(Error::Unauthorized),
+            Some(jkt) => {
                 let (method, path) = target.ok_or(Error::Unauthorized)?;
                 let proven = ProvenRequest {
                     app,
@@ -83,13 +85,11 @@ impl Caller {
                     path,
                     access_token: Some(token),
                 };
-                match dpop::binding(&proven).await {
-                    Ok(Some(binding)) if binding.jkt == jkt => {}
-                    Err(oidc::error::Error::Service(status)) => return Err(status.into()),
-                    _ => return Err(Error::Unauthorized),
-                }
+                dpop::prove(&proven, scheme, &jkt).await.map_err(|error| match error {
+                    oidc::error::Error::Service(status) => status.into(),
+                    _ => Error::Unauthorized,
+                })?;
             }
-            _ => return Err(Error::Unauthorized),
         }
         let user_id = user_of(app, &realm, &verified).await?;
         let resolution = resolve(app, &realm, &client, &user_id, &verified).await?;
@@ -173,23 +173,6 @@ impl Caller {
             roles,
         }
     }
-}
-
-/// RFC 6750 section 2.1, RFC 9449 section 7.1.
-#[derive(Clone, Copy)]
-enum Scheme {
-    Bearer,
-    Dpop,
-}
-
-fn presented(headers: &HeaderMap) -> Option<(Scheme, &str)> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let scheme = match scheme {
-        scheme if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
-        scheme if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
-        _ => return None,
-    };
-    Some((scheme, token.trim()))
 }
 
 /// The realm that a token claims to be of. Nothing is believed yet: its keys must verify the token.

@@ -18,6 +18,7 @@ mod json_object;
 mod kept_clients;
 pub(crate) mod live_token;
 mod logout;
+pub(crate) mod presented_token;
 mod public_document;
 pub(crate) mod realm;
 mod realm_page;

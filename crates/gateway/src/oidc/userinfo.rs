@@ -9,6 +9,7 @@ use super::{
     form::FormBody,
     grant::refresh_token::is_refresh,
     live_token::{self, Lapsed, check, verify},
+    presented_token::{Scheme, in_header},
     realm::{self, RealmName},
     resolve::{has_scope, resolve, service_account_notes},
 };
@@ -222,10 +223,7 @@ async fn userinfo(
             path,
             access_token: Some(presented),
         };
-        let binding = dpop::binding(&proven).await?.ok_or(Fault::Dpop(dpop::Fault::Missing))?;
-        if scheme != Scheme::Dpop || binding.jkt != *jkt {
-            return Err(Fault::Dpop(dpop::Fault::AnotherKey));
-        }
+        dpop::prove(&proven, scheme, jkt).await?;
     }
     let live = check(app, realm, token).await?;
     let client = &live.client;
@@ -279,24 +277,6 @@ async fn sign(
     let request =
         IssueRequest { realm_id: realm.id.clone(), access_token: Some(token), ..IssueRequest::default() };
     Ok(app.services.issuer.issue(Request::new(request)).await?.into_inner().access_token)
-}
-
-/// RFC 6750 section 2.1, RFC 9449 section 7.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scheme {
-    Bearer,
-    Dpop,
-}
-
-/// The token of the `Authorization` header; the case of the scheme's name does not count.
-fn in_header(headers: &HeaderMap) -> Option<(Scheme, &str)> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let scheme = match scheme {
-        scheme if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
-        scheme if scheme.eq_ignore_ascii_case("dpop") => Scheme::Dpop,
-        _ => return None,
-    };
-    Some((scheme, token.trim())).filter(|(_, token)| !token.is_empty())
 }
 
 /// The third and fourth letters of an access token's jti tell.

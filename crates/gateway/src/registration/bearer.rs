@@ -7,9 +7,11 @@ use super::{
 };
 use crate::{
     admin::{self, caller::Caller},
-    oidc::live_token::{self, Lapsed},
+    oidc::{
+        live_token::{self, Lapsed},
+        presented_token::{Scheme, in_header},
+    },
 };
-use axum::http::{HeaderMap, header};
 use latchkey_api::{
     issuer::v1::VerifiedToken,
     registry::v1::{GetInitialAccessRequest, InitialAccess},
@@ -45,7 +47,7 @@ struct Origins {
 impl RegistrationRequest {
     /// Verifies what the request shows. A token must be of this realm, by its keys and by its issuer.
     pub(super) async fn bearer(&self) -> Result<Bearer, Error> {
-        let Some(token) = presented(&self.headers) else { return Ok(Bearer::None) };
+        let Some((Scheme::Bearer, token)) = in_header(&self.headers) else { return Ok(Bearer::None) };
         let verified = match live_token::verify(&self.app, &self.realm, &self.issuer, token).await {
             Ok(verified) => verified,
             Err(Lapsed::Failed(error)) => return Err(error.into()),
@@ -81,10 +83,4 @@ impl RegistrationRequest {
         let missing = admin::error::Error::IncompleteAnswer("an initial access token");
         answer.initial_access.ok_or(Error::Admin(missing))
     }
-}
-
-fn presented(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }

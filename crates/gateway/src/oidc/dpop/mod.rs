@@ -2,7 +2,7 @@
 
 mod proof_key;
 
-use super::error::Error;
+use super::{error::Error, presented_token::Scheme};
 use crate::{App, address::base_url, request_context::RequestContext};
 use axum::http::{HeaderMap, Method};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
@@ -117,6 +117,16 @@ pub(crate) async fn binding(request: &ProvenRequest<'_>) -> Result<Option<Bindin
     };
     let claimed = request.app.services.sessions.claim_once(Request::new(asked)).await?.into_inner();
     if claimed.first { Ok(Some(binding)) } else { Err(Fault::Replayed.into()) }
+}
+
+/// Proves that a request comes from whoever holds the key that its token is bound to.
+///
+/// # Errors
+/// [`Fault::Missing`] without a proof, [`Fault::AnotherKey`] for one by another key or a token that is presented as a bearer's, and
+/// those of [`binding`].
+pub(crate) async fn prove(request: &ProvenRequest<'_>, scheme: Scheme, jkt: &str) -> Result<(), Error> {
+    let binding = binding(request).await?.ok_or(Fault::Missing)?;
+    if scheme == Scheme::Dpop && binding.jkt == jkt { Ok(()) } else { Err(Fault::AnotherKey.into()) }
 }
 
 /// Everything about a proof but whether it was used before: its binding and its `jti`.
