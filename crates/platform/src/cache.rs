@@ -3,7 +3,9 @@
 
 mod bounded;
 mod dated;
+mod names;
 
 pub use bounded::Bounded;
 pub use dated::{Dated, DatedCache};
+pub use names::Names;
 pub use quick_cache::Equivalent;

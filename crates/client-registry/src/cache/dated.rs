@@ -4,7 +4,7 @@ use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use latchkey_platform::cache::{Dated, DatedCache, Equivalent};
+use latchkey_platform::cache::{Dated, DatedCache, Equivalent, Names};
 use latchkey_platform::epoch::Epochs;
 
 use super::read_from::Of;
@@ -33,6 +33,12 @@ pub(super) trait CacheKey: Hash + Eq + Clone {
 impl CacheKey for String {
     fn weight(&self) -> usize {
         self.len()
+    }
+}
+
+impl<const N: usize> CacheKey for Names<N> {
+    fn weight(&self) -> usize {
+        self.weight()
     }
 }
 

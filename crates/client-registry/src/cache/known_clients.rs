@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use latchkey_api::registry::v1::Client;
-use latchkey_platform::cache::Equivalent;
+use latchkey_platform::cache::Names;
 use latchkey_platform::clock::SharedClock;
 use latchkey_platform::database::Database;
 use latchkey_platform::epoch::Epochs;
 use latchkey_platform::vault::Vault;
 
-use super::dated::{CacheKey, Known, KnownOrAbsent};
+use super::dated::{Known, KnownOrAbsent};
 use super::read_from::Of;
 use crate::authentication::{self, Authenticator};
 use crate::error::Error;
@@ -45,43 +45,12 @@ impl KnownClient {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    realm_id: String,
-    client_id: String,
-}
-
-impl CacheKey for Key {
-    fn weight(&self) -> usize {
-        self.realm_id.len() + self.client_id.len()
-    }
-}
-
-/// A key that owns nothing, to look up with.
-#[derive(Hash)]
-struct Name<'a> {
-    realm_id: &'a str,
-    client_id: &'a str,
-}
-
-impl Equivalent<Key> for Name<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.realm_id == key.realm_id && self.client_id == key.client_id
-    }
-}
-
-impl From<&Name<'_>> for Key {
-    fn from(name: &Name<'_>) -> Self {
-        Self { realm_id: name.realm_id.to_owned(), client_id: name.client_id.to_owned() }
-    }
-}
-
 /// The cache.
 pub(crate) struct KnownClients {
     database: Database,
     vault: Vault,
     clock: SharedClock,
-    kept: KnownOrAbsent<Key, KnownClient>,
+    kept: KnownOrAbsent<Names<2>, KnownClient>,
 }
 
 impl KnownClients {
@@ -93,7 +62,7 @@ impl KnownClients {
         epochs: &Arc<Epochs>,
         bytes: u64,
     ) -> Self {
-        let kept = KnownOrAbsent::new(epochs, bytes, |key: &Key, client: &KnownClient| {
+        let kept = KnownOrAbsent::new(epochs, bytes, |key: &Names<2>, client: &KnownClient| {
             key.weight() + client.weight()
         });
         Self { database, vault, clock, kept }
@@ -109,7 +78,7 @@ impl KnownClients {
             return Ok(None);
         }
         let of = [Of::AllClients(realm_id), Of::Client(realm_id, client_id)];
-        self.kept.get(&Name { realm_id, client_id }, of, || self.load(realm_id, client_id)).await
+        self.kept.get(&[realm_id, client_id], of, || self.load(realm_id, client_id)).await
     }
 
     async fn load(&self, realm_id: &str, client_id: &str) -> Result<Option<KnownClient>, Error> {

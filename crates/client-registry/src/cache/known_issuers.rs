@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use latchkey_platform::cache::Equivalent;
+use latchkey_platform::cache::Names;
 use latchkey_platform::database::Database;
 use latchkey_platform::epoch::Epochs;
 
-use super::dated::{CacheKey, Known, KnownOrAbsent};
+use super::dated::{Known, KnownOrAbsent};
 use super::read_from::Of;
 use crate::authentication::SubjectMapping;
 use crate::authentication::assertion::UnverifiedAssertion;
@@ -26,89 +26,22 @@ impl Candidate {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct IssuerKey {
-    realm_id: String,
-    issuer: String,
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct SubjectKey {
-    realm_id: String,
-    alias: String,
-    subject: String,
-}
-
-impl CacheKey for IssuerKey {
-    fn weight(&self) -> usize {
-        self.realm_id.len() + self.issuer.len()
-    }
-}
-
-impl CacheKey for SubjectKey {
-    fn weight(&self) -> usize {
-        self.realm_id.len() + self.alias.len() + self.subject.len()
-    }
-}
-
-/// Keys that own nothing, to look up with.
-#[derive(Hash)]
-struct Issuer<'a> {
-    realm_id: &'a str,
-    issuer: &'a str,
-}
-
-#[derive(Hash)]
-struct Subject<'a> {
-    realm_id: &'a str,
-    alias: &'a str,
-    subject: &'a str,
-}
-
-impl Equivalent<IssuerKey> for Issuer<'_> {
-    fn equivalent(&self, key: &IssuerKey) -> bool {
-        self.realm_id == key.realm_id && self.issuer == key.issuer
-    }
-}
-
-impl From<&Issuer<'_>> for IssuerKey {
-    fn from(issuer: &Issuer<'_>) -> Self {
-        Self { realm_id: issuer.realm_id.to_owned(), issuer: issuer.issuer.to_owned() }
-    }
-}
-
-impl Equivalent<SubjectKey> for Subject<'_> {
-    fn equivalent(&self, key: &SubjectKey) -> bool {
-        self.realm_id == key.realm_id && self.alias == key.alias && self.subject == key.subject
-    }
-}
-
-impl From<&Subject<'_>> for SubjectKey {
-    fn from(subject: &Subject<'_>) -> Self {
-        Self {
-            realm_id: subject.realm_id.to_owned(),
-            alias: subject.alias.to_owned(),
-            subject: subject.subject.to_owned(),
-        }
-    }
-}
-
 /// The cache.
 pub(crate) struct KnownIssuers {
     database: Database,
-    issuers: KnownOrAbsent<IssuerKey, Vec<TrustedIssuer>>,
-    subjects: KnownOrAbsent<SubjectKey, Vec<Candidate>>,
+    issuers: KnownOrAbsent<Names<2>, Vec<TrustedIssuer>>,
+    subjects: KnownOrAbsent<Names<3>, Vec<Candidate>>,
 }
 
 impl KnownIssuers {
     /// A cache that takes up to about `bytes`.
     pub(crate) fn new(database: Database, epochs: &Arc<Epochs>, bytes: u64) -> Self {
         let issuers =
-            KnownOrAbsent::new(epochs, bytes / 2, |key: &IssuerKey, issuers: &Vec<TrustedIssuer>| {
+            KnownOrAbsent::new(epochs, bytes / 2, |key: &Names<2>, issuers: &Vec<TrustedIssuer>| {
                 key.weight() + issuers.iter().map(TrustedIssuer::weight).sum::<usize>()
             });
         let subjects =
-            KnownOrAbsent::new(epochs, bytes / 2, |key: &SubjectKey, candidates: &Vec<Candidate>| {
+            KnownOrAbsent::new(epochs, bytes / 2, |key: &Names<3>, candidates: &Vec<Candidate>| {
                 key.weight() + candidates.iter().map(Candidate::weight).sum::<usize>()
             });
         Self { database, issuers, subjects }
@@ -145,7 +78,7 @@ impl KnownIssuers {
             let trusted: Vec<TrustedIssuer> = found.iter().map(TrustedIssuer::of).collect();
             Ok((!trusted.is_empty()).then_some(trusted))
         };
-        self.issuers.get(&Issuer { realm_id, issuer }, [Of::IdentityProviders(realm_id); 2], load).await
+        self.issuers.get(&[realm_id, issuer], [Of::IdentityProviders(realm_id); 2], load).await
     }
 
     /// The clients that a subject of an identity provider may be.
@@ -169,7 +102,7 @@ impl KnownIssuers {
                 .collect();
             Ok((!candidates.is_empty()).then_some(candidates))
         };
-        let key = Subject { realm_id, alias, subject };
+        let key = [realm_id, alias, subject];
         self.subjects.get(&key, [Of::FederatedSubjects(realm_id); 2], load).await
     }
 }

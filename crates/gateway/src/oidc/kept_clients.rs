@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use latchkey_api::registry::v1::{Client, Realm};
-use latchkey_platform::cache::{Bounded, Equivalent};
+use latchkey_platform::cache::{Bounded, Names};
 use prost::Message as _;
 use std::sync::Arc;
 
@@ -17,22 +17,8 @@ pub(crate) struct KeptClient {
     pub(crate) etag: Bytes,
 }
 
-/// How a client is named: its realm's name and its client_id.
-#[derive(PartialEq, Eq, Hash)]
-struct Key(String, String);
-
-/// The same, borrowed.
-#[derive(Hash)]
-struct Name<'a>(&'a str, &'a str);
-
-impl Equivalent<Key> for Name<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.0 == key.0 && self.1 == key.1
-    }
-}
-
-/// The clients that are kept.
-pub struct KeptClients(Bounded<Key, Arc<KeptClient>>);
+/// The clients that are kept, by their realm's name and their client_id.
+pub struct KeptClients(Bounded<Names<2>, Arc<KeptClient>>);
 
 impl KeptClients {
     /// Room for about `bytes`.
@@ -42,11 +28,11 @@ impl KeptClients {
     }
 
     pub(crate) fn get(&self, realm_name: &str, client_id: &str) -> Option<Arc<KeptClient>> {
-        self.0.get(&Name(realm_name, client_id))
+        self.0.get(&[realm_name, client_id])
     }
 
     pub(crate) fn keep(&self, realm_name: &str, kept: &Arc<KeptClient>) {
-        let key = Key(realm_name.to_owned(), kept.client.client_id.clone());
+        let key = Names::from(&[realm_name, kept.client.client_id.as_str()]);
         // In memory a message takes about three times what it takes on the wire.
         let weight = size_of::<KeptClient>() + 3 * (kept.realm.encoded_len() + kept.client.encoded_len());
         self.0.insert(key, Arc::clone(kept), weight);

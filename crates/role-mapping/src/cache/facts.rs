@@ -1,9 +1,8 @@
 //! The facts of realms, clients and accounts in memory.
 
-use std::hash::Hash;
 use std::sync::Arc;
 
-use latchkey_platform::cache::{Dated, DatedCache, Equivalent};
+use latchkey_platform::cache::{Dated, DatedCache, Names};
 use latchkey_platform::database::Database;
 use latchkey_platform::epoch::Epochs;
 
@@ -15,43 +14,12 @@ use crate::resolve::{AccountFacts, ClientFacts, RealmFacts};
 /// Facts with the epochs that they are good for: their realm's and their own.
 pub(crate) type Known<T> = Arc<Dated<T, 2>>;
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    realm_id: String,
-    id: String,
-}
-
-impl Key {
-    fn weight(&self) -> usize {
-        self.realm_id.len() + self.id.len()
-    }
-}
-
-/// A key that owns nothing, to look up with.
-#[derive(Hash)]
-struct Name<'a> {
-    realm_id: &'a str,
-    id: &'a str,
-}
-
-impl Equivalent<Key> for Name<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.realm_id == key.realm_id && self.id == key.id
-    }
-}
-
-impl From<&Name<'_>> for Key {
-    fn from(name: &Name<'_>) -> Self {
-        Self { realm_id: name.realm_id.to_owned(), id: name.id.to_owned() }
-    }
-}
-
 /// The caches.
 pub(crate) struct FactCaches {
     database: Database,
     realms: DatedCache<String, RealmFacts, 2>,
-    clients: DatedCache<Key, ClientFacts, 2>,
-    accounts: DatedCache<Key, AccountFacts, 2>,
+    clients: DatedCache<Names<2>, ClientFacts, 2>,
+    accounts: DatedCache<Names<2>, AccountFacts, 2>,
 }
 
 impl FactCaches {
@@ -81,7 +49,7 @@ impl FactCaches {
     ) -> Result<Option<Known<ClientFacts>>, Error> {
         let load = || async { load::client(&mut self.database.clone(), realm_id, uuid).await };
         let of = [Of::Realm(realm_id), Of::Client(realm_id, uuid)];
-        self.clients.get(&Name { realm_id, id: uuid }, of, load).await
+        self.clients.get(&[realm_id, uuid], of, load).await
     }
 
     /// The facts of an account, if it is there.
@@ -92,6 +60,6 @@ impl FactCaches {
     ) -> Result<Option<Known<AccountFacts>>, Error> {
         let load = || async { load::account(&mut self.database.clone(), realm_id, id).await };
         let of = [Of::Realm(realm_id), Of::Account(realm_id, id)];
-        self.accounts.get(&Name { realm_id, id }, of, load).await
+        self.accounts.get(&[realm_id, id], of, load).await
     }
 }
