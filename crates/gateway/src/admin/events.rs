@@ -93,11 +93,13 @@ async fn catch_up(services: &Services) -> Result<(), Error> {
         services.roles.head(head()),
         services.issuer.head(head())
     );
-    let heads = [("client-registry", registry?), ("role-mapping", roles?), ("token-issuer", keys?)];
-    for (owner, head) in heads {
-        let request = CatchUpRequest { upstream: owner.to_owned(), revision: head.into_inner().revision };
-        services.audit.catch_up(Request::new(request)).await?;
-    }
+    let caught_up = [("client-registry", registry?), ("role-mapping", roles?), ("token-issuer", keys?)].map(
+        |(owner, head)| {
+            let request = CatchUpRequest { upstream: owner.to_owned(), revision: head.into_inner().revision };
+            services.audit.catch_up(Request::new(request))
+        },
+    );
+    futures::future::try_join_all(caught_up).await?;
     Ok(())
 }
 
