@@ -22,7 +22,7 @@ fn identity(alias: &str, external: &str) -> FederatedIdentity {
 impl Setting {
     async fn link(&self, realm: &str, user_id: &str, alias: &str, external: &str) -> Result<(), Status> {
         let request = LinkFederatedIdentityRequest {
-            realm_id: id_of(realm),
+            realm_id: realm.to_owned(),
             user_id: user_id.to_owned(),
             identity: Some(identity(alias, external)),
             admin_event: None,
@@ -32,7 +32,7 @@ impl Setting {
 
     async fn unlink(&self, realm: &str, user_id: &str, alias: &str) -> Result<(), Status> {
         let request = UnlinkFederatedIdentityRequest {
-            realm_id: id_of(realm),
+            realm_id: realm.to_owned(),
             user_id: user_id.to_owned(),
             identity_provider: alias.to_owned(),
             admin_event: None,
@@ -41,13 +41,14 @@ impl Setting {
     }
 
     async fn links(&self, realm: &str, user_id: &str) -> Result<Vec<FederatedIdentity>, Status> {
-        let request = ListFederatedIdentitiesRequest { realm_id: id_of(realm), user_id: user_id.to_owned() };
+        let request =
+            ListFederatedIdentitiesRequest { realm_id: realm.to_owned(), user_id: user_id.to_owned() };
         Ok(answer(self.service.list_federated_identities(Request::new(request)).await)?.identities)
     }
 
     async fn linked(&self, realm: &str, alias: &str, external: &str) -> Result<String, Status> {
         let request = FindFederatedUserRequest {
-            realm_id: id_of(realm),
+            realm_id: realm.to_owned(),
             identity_provider: alias.to_owned(),
             external_user_id: external.to_owned(),
         };
@@ -56,6 +57,7 @@ impl Setting {
 }
 
 async fn a_user_is_found_by_the_account_that_is_linked(s: Setting) {
+    let s = s.published().await;
     for realm in REALMS {
         for username in ["ann", "bob"] {
             s.create_user(realm, username).await;
@@ -84,6 +86,7 @@ async fn a_user_is_found_by_the_account_that_is_linked(s: Setting) {
 }
 
 async fn a_user_has_one_link_to_a_provider(s: Setting) {
+    let s = s.published().await;
     s.create_user("red", "ann").await;
     s.link("red", "id-of-ann", "cloud", "7").await.unwrap();
     assert_eq!(why(s.link("red", "id-of-ann", "cloud", "8").await), "FEDERATED_IDENTITY_EXISTS");
@@ -99,6 +102,7 @@ async fn a_user_has_one_link_to_a_provider(s: Setting) {
 
 /// Two users with one account would leave open who it is.
 async fn attack_an_account_that_somebody_else_has_too(s: Setting) {
+    let s = s.published().await;
     for username in ["ann", "bob"] {
         s.create_user("red", username).await;
         s.link("red", &format!("id-of-{username}"), "cloud", "7").await.unwrap();
@@ -112,6 +116,7 @@ async fn attack_an_account_that_somebody_else_has_too(s: Setting) {
 }
 
 async fn changes_are_logged_with_their_provider(s: Setting) {
+    let s = s.published().await;
     s.create_user("red", "ann").await;
     s.link("red", "id-of-ann", "cloud", "7").await.unwrap();
     let made = s.newest_change().await;
@@ -119,15 +124,16 @@ async fn changes_are_logged_with_their_provider(s: Setting) {
     let ended = s.newest_change().await;
     for (change, operation) in [(made, Operation::Created), (ended, Operation::Deleted)] {
         assert_eq!((change.entity.as_str(), change.operation()), ("federated_identity", operation));
-        assert_eq!((change.realm_id, change.entity_id.as_str()), (id_of("red"), "id-of-ann"));
+        assert_eq!((change.realm_id, change.entity_id.as_str()), ("red".to_owned(), "id-of-ann"));
         assert_eq!(change.payload_json, r#"{"identity_provider":"cloud"}"#);
     }
 }
 
 async fn links_go_with_their_user_provider_or_realm(s: Setting) {
+    let s = s.published().await;
     for realm in REALMS {
         let provider = IdentityProvider {
-            realm_id: id_of(realm),
+            realm_id: realm.to_owned(),
             alias: "cloud".to_owned(),
             provider_id: "oidc".to_owned(),
             ..IdentityProvider::default()
@@ -144,13 +150,14 @@ async fn links_go_with_their_user_provider_or_realm(s: Setting) {
         s.link(realm, "id-of-ann", "broker", "ann").await.unwrap();
     }
 
-    let request = DeleteUserRequest { realm_id: id_of("red"), id: "id-of-eve".to_owned(), admin_event: None };
+    let request =
+        DeleteUserRequest { realm_id: "red".to_owned(), id: "id-of-eve".to_owned(), admin_event: None };
     answer(s.service.delete_user(Request::new(request)).await).unwrap();
     s.create_user("red", "eve").await;
     assert_eq!(s.links("red", "id-of-eve").await.unwrap(), [], "a user of the same id has none of them");
 
     let request = DeleteIdentityProviderRequest {
-        realm_id: id_of("red"),
+        realm_id: "red".to_owned(),
         alias: "cloud".to_owned(),
         admin_event: None,
     };
@@ -160,7 +167,7 @@ async fn links_go_with_their_user_provider_or_realm(s: Setting) {
     assert_eq!(why(s.linked("red", "cloud", "bob").await), "USER_NOT_FOUND");
     assert_eq!(s.linked("blue", "cloud", "bob").await.unwrap(), "bob");
 
-    let request = DeleteRealmRequest { realm_id: id_of("red"), admin_event: None };
+    let request = DeleteRealmRequest { realm_id: "red".to_owned(), admin_event: None };
     let deleted = answer(s.registry.delete_realm(Request::new(request)).await).unwrap();
     s.catch_up(deleted.revision).await;
     assert_eq!(why(s.linked("red", "broker", "ann").await), "USER_NOT_FOUND");

@@ -2,4 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod federated_identities;
+mod imports;
 mod setting;
+mod sweep;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use latchkey_platform::database::{Database, Queries as _};
 use latchkey_platform::params;
+use latchkey_platform::sweep::Sweep as _;
 use latchkey_role_mapping::{MIGRATIONS, SCHEMA, Unpublished};
 
 use crate::setting::*;
