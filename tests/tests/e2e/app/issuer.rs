@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use axum::Router;
 use axum::routing::get;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+
+use super::jws;
 
 /// An outside issuer.
 pub(crate) struct Issuer {
@@ -35,10 +34,7 @@ impl Issuer {
         });
         claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let message = format!("{}.{}", part(&json!({ "alg": "ES256", "typ": "JWT" })), part(&claims));
-        let signature = self.key.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
-        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+        jws::signed(&self.key, &json!({ "alg": "ES256", "typ": "JWT" }), &claims)
     }
 
     /// An identity provider that trusts it by its key, with more configuration.
@@ -52,10 +48,8 @@ impl Issuer {
     }
 
     fn key_set(&self) -> Value {
-        let point = &self.key.public_key().as_ref()[1..];
-        let (x, y) = point.split_at(32);
-        let b64 = |bytes| URL_SAFE_NO_PAD.encode(bytes);
-        json!({ "keys": [{ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "x": b64(x), "y": b64(y) }] })
+        let (x, y) = jws::point(&self.key);
+        json!({ "keys": [{ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "x": x, "y": y }] })
     }
 }
 

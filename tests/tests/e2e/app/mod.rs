@@ -6,6 +6,7 @@ mod client;
 mod deadline;
 mod gateway;
 mod issuer;
+pub(crate) mod jws;
 mod realm;
 mod server;
 

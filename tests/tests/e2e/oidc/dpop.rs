@@ -1,14 +1,12 @@
 //! Tokens that are bound to a key, RFC 9449.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
+use crate::app::jws::{self, b64};
 use crate::app::{Answer, Realm, ServiceAccount, TestApp, claims};
 
 scenarios!(
@@ -27,8 +25,8 @@ impl Key {
     }
 
     fn jwk(&self) -> Value {
-        let (x, y) = self.0.public_key().as_ref()[1..].split_at(32);
-        json!({"crv": "P-256", "kty": "EC", "x": b64(x), "y": b64(y)})
+        let (x, y) = jws::point(&self.0);
+        json!({"crv": "P-256", "kty": "EC", "x": x, "y": y})
     }
 
     /// RFC 7638.
@@ -44,14 +42,8 @@ impl Key {
         if let Some(token) = token {
             claims["ath"] = b64(digest(&SHA256, token.as_bytes())).into();
         }
-        let signed = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
-        let signature = self.0.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
-        format!("{signed}.{}", b64(signature))
+        jws::signed(&self.0, &header, &claims)
     }
-}
-
-fn b64(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 async fn token_with(client: &ServiceAccount<'_>, proof: &str) -> Answer {
