@@ -5,6 +5,7 @@
 //! a `main` that calls [`server::Program::main`].
 
 pub mod cache;
+pub mod certificate;
 pub mod changelog;
 pub mod clock;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod network;
 pub mod operations;
 pub mod random;
 pub mod server;
+pub mod sweep;
 pub mod telemetry;
 pub mod tls;
 pub mod vault;

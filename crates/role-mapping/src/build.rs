@@ -9,6 +9,7 @@ use latchkey_platform::clock::SharedClock;
 use latchkey_platform::database::Database;
 use latchkey_platform::epoch::Epochs;
 use latchkey_platform::follower::{Follower, OpenWatch};
+use latchkey_platform::sweep;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response};
@@ -21,7 +22,6 @@ use crate::error::Error;
 use crate::follow::{Cascade, UPSTREAM};
 use crate::passwords::Passwords;
 use crate::service::RoleMappingService;
-use crate::sweep;
 
 /// The schema of the service's tables in PostgreSQL, and the name of its change log.
 pub const SCHEMA: &str = "role_mapping";

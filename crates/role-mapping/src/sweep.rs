@@ -2,18 +2,13 @@
 //! before the end.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
-use std::time::Duration;
 
 use latchkey_api::roles::v1::{DropClientRequest, DropRealmRequest};
-use tokio::time::{MissedTickBehavior, interval};
+use latchkey_platform::sweep::Sweep;
 
 use crate::error::Error;
 use crate::service::RoleMappingService;
 use crate::store::{clients, realms};
-
-/// Also for how long something may be in the making, at the least.
-const EVERY: Duration = Duration::from_hours(1);
 
 /// Something that the registry is not known to have.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,29 +19,11 @@ pub struct Unpublished {
     pub client_uuid: Option<String>,
 }
 
-/// Sweeps now and then, without end.
-pub(crate) async fn run(service: Arc<RoleMappingService>) {
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut seen = BTreeSet::new();
-    loop {
-        ticks.tick().await;
-        match service.sweep(&seen).await {
-            Ok(unpublished) => seen = unpublished,
-            Err(error) => {
-                let error = &error as &dyn std::error::Error;
-                tracing::warn!(error, "what was never published can't be swept");
-            }
-        }
-    }
-}
+impl Sweep for RoleMappingService {
+    type Item = Unpublished;
+    type Error = Error;
 
-impl RoleMappingService {
-    /// Takes away what is not published and was not when it was `seen` in an earlier sweep. Gives what may be taken away next time.
-    ///
-    /// # Errors
-    /// When the database or the registry is away.
-    pub async fn sweep(&self, seen: &BTreeSet<Unpublished>) -> Result<BTreeSet<Unpublished>, Error> {
+    async fn sweep(&self, seen: &BTreeSet<Unpublished>) -> Result<BTreeSet<Unpublished>, Error> {
         let mut db = self.database.clone();
         let of_realms = realms::unpublished(&mut db).await?;
         let of_realms = of_realms.into_iter().map(|realm_id| Unpublished { realm_id, client_uuid: None });

@@ -9,6 +9,7 @@ use latchkey_platform::clock::SharedClock;
 use latchkey_platform::database::Database;
 use latchkey_platform::epoch::Epochs;
 use latchkey_platform::follower::{Follower, OpenWatch};
+use latchkey_platform::sweep;
 use latchkey_platform::vault::{MasterKey, Vault};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response};
@@ -23,7 +24,6 @@ use crate::key::pool::RsaPool;
 use crate::providers::fallback::Turns;
 use crate::service::IssuerService;
 use crate::store::realms;
-use crate::sweep;
 
 /// The schema of the service's tables in PostgreSQL, and the name of its change log.
 pub const SCHEMA: &str = "token_issuer";

@@ -1,7 +1,7 @@
 //! What can go wrong in token-issuer. A token that does not verify is none of these: it is an answer.
 
 use latchkey_api::error::{Kind, status};
-use latchkey_platform::{database, vault};
+use latchkey_platform::{certificate, database, vault};
 use tonic::Status;
 
 /// An error of token-issuer.
@@ -52,8 +52,8 @@ pub enum Error {
     #[error("the cryptographic library failed")]
     Cryptography,
     /// A certificate could not be made.
-    #[error("a certificate cannot be made")]
-    Certificate(#[source] rcgen::Error),
+    #[error(transparent)]
+    Certificate(#[from] certificate::Error),
     /// The change log was to be waited for, of a service that is not followed.
     #[error("{0} is not followed")]
     NotFollowed(String),

@@ -2,6 +2,7 @@
 
 use aws_lc_rs::rsa::KeySize;
 use latchkey_api::issuer::v1::{KeyProvider, StringList};
+use latchkey_platform::certificate;
 
 use super::given_key::{self, EC_PRIVATE_KEY, ED_PRIVATE_KEY, KID, SECRET};
 use super::settings::{CERTIFICATE, Form, PRIVATE_KEY, Settings, invalid, value};
@@ -110,7 +111,7 @@ impl IssuerService {
         let now_ms = self.clock.now_ms();
         // Three private operations: too long for a thread that answers others.
         blocking(move || {
-            let certificate = x509::self_signed(&pkcs8, &subject, now_ms)?;
+            let certificate = certificate::self_signed(&pkcs8, &subject, now_ms)?;
             Material::rsa(pkcs8, certificate)
         })
         .await

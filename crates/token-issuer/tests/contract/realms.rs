@@ -9,6 +9,7 @@ use latchkey_api::registry::v1::DeleteRealmRequest;
 use latchkey_api::registry::v1::client_registry_server::ClientRegistry as _;
 use latchkey_api::revision::revision_of;
 use latchkey_platform::database::{Database, Queries as _};
+use latchkey_platform::sweep::Sweep as _;
 use latchkey_token_issuer::{MIGRATIONS, SCHEMA};
 use tonic::Request;
 
