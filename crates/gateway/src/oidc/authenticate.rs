@@ -35,15 +35,15 @@ pub(crate) struct Refused {
     pub(crate) error: Error,
     /// The web origins of the client that was named.
     pub(crate) web_origins: Vec<String>,
-    /// The realm's id; empty where it is unknown.
-    pub(crate) realm_id: String,
+    /// The realm, where it is known.
+    pub(crate) realm: Option<Box<Realm>>,
     /// The client_id as it was presented.
     pub(crate) client_id: String,
 }
 
 impl From<Error> for Refused {
     fn from(error: Error) -> Self {
-        Self { error, web_origins: Vec::new(), realm_id: String::new(), client_id: String::new() }
+        Self { error, web_origins: Vec::new(), realm: None, client_id: String::new() }
     }
 }
 
@@ -105,7 +105,7 @@ pub(crate) async fn authenticate(
                 return Err(Refused {
                     error: Error::AssertionInvalid("Token reuse detected".to_owned()),
                     web_origins: kept.client.web_origins.clone(),
-                    realm_id: kept.realm.id.clone(),
+                    realm: Some(Box::new(kept.realm.clone())),
                     client_id: kept.client.client_id.clone(),
                 });
             }
@@ -117,15 +117,24 @@ pub(crate) async fn authenticate(
             Ok(AuthenticatedClient { kept, method: authenticated.method })
         }
         Some(Outcome::Refusal(refusal)) => {
-            if guesses && is_wrong_guess(&refusal) {
-                let realm = realm::find_by_id(app, &refusal.realm_id).await?;
+            let wrong_guess = guesses && is_wrong_guess(&refusal);
+            let realm = match refusal.realm_id.as_str() {
+                "" => None,
+                id => match realm::find_by_id(app, id).await {
+                    Ok(realm) => Some(Box::new(realm)),
+                    // Else a guess would not be counted.
+                    Err(error) if wrong_guess => return Err(error.into()),
+                    Err(_) => None,
+                },
+            };
+            if wrong_guess && let Some(realm) = &realm {
                 let client_id = &refusal.client_id;
-                app.limits.lockout.failed(Guess { realm: realm_name, client_id, address }, &realm);
+                app.limits.lockout.failed(Guess { realm: realm_name, client_id, address }, realm);
             }
             Err(Refused {
                 error: Error::from_refusal(&refusal),
                 web_origins: refusal.web_origins,
-                realm_id: refusal.realm_id,
+                realm,
                 client_id: refusal.client_id,
             })
         }

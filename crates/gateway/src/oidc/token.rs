@@ -38,7 +38,7 @@ pub(crate) async fn token(State(app): State<App>, request: FormRequest) -> Respo
     let caller = match authenticate(&app, &context, &realm_name, &headers, &form).await {
         Ok(caller) => caller,
         Err(refused) => {
-            record_refusal(&app, &context, grant, &form, &refused).await;
+            record_refusal(&app, &context, grant, &form, &refused);
             let response = failed(refused.error);
             return match origin {
                 Some(origin) if cors::is_listed(origin, &refused.web_origins) => {
@@ -149,23 +149,11 @@ fn record(
 }
 
 /// Tells the audit of a client that was not authenticated.
-async fn record_refusal(
-    app: &App,
-    context: &RequestContext,
-    grant: Grant,
-    form: &Form<'_>,
-    refused: &Refused,
-) {
+fn record_refusal(app: &App, context: &RequestContext, grant: Grant, form: &Form<'_>, refused: &Refused) {
     // Who is only told to wait (with no realm named) would fill the events.
-    if refused.realm_id.is_empty() {
-        return;
-    }
-    let Ok(realm) = realm::find_by_id(app, &refused.realm_id).await else { return };
-    if !realm.events_enabled {
-        return;
-    }
+    let Some(realm) = refused.realm.as_ref().filter(|realm| realm.events_enabled) else { return };
     let mut attempt = LoginAttempt::new(context, &refused.client_id);
     attempt.detail("grant_type", form.get("grant_type").unwrap_or_default());
     attempt.error = refused.error.event_error();
-    app.login_events.record(&realm, grant.event_types().1, attempt);
+    app.login_events.record(realm, grant.event_types().1, attempt);
 }
