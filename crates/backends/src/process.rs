@@ -2,8 +2,10 @@
 
 use std::io;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, mpsc};
 use std::time::{Duration, Instant};
 
@@ -60,12 +62,33 @@ pub fn stop(child: &mut Child, signal: Signal, patience: Duration) {
     }
 }
 
-/// A port of the loopback interface that is free now.
+/// Where [`free_port`] looks: below the ports that a kernel gives to outgoing connections (Linux: from 32768), of which one could
+/// otherwise take the port between the look and the server's start, or while a server that died is started again.
+const PORTS: Range<u16> = 10_240..32_768;
+/// How far apart processes of neighbouring ids begin to look.
+const BLOCK: u32 = 64;
+
+/// How many ports this process has looked at.
+static LOOKED_AT: AtomicU32 = AtomicU32::new(0);
+
+/// A port of the loopback interface that is free now; each call gives another one.
 ///
 /// # Errors
 /// When no port can be bound.
 pub fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    let count = u32::from(PORTS.end - PORTS.start);
+    let first = std::process::id().wrapping_mul(BLOCK);
+    let mut refused = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..count {
+        let offset = first.wrapping_add(LOOKED_AT.fetch_add(1, Ordering::Relaxed)) % count;
+        // `offset` is below the length of a range of u16.
+        let port = PORTS.start + u16::try_from(offset).unwrap_or_default();
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Ok(_) => return Ok(port),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
 }
 
 /// Asks `condition` until it holds or `patience` is over; says whether it held.
@@ -96,4 +119,22 @@ pub(crate) fn find_program(program: &str, folders: &[PathBuf]) -> Option<PathBuf
         .chain(std::env::split_paths(&path))
         .map(|folder| folder.join(program))
         .find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn free_ports_differ_are_none_of_outgoing_connections_and_none_in_use() {
+        let ports: Vec<u16> = (0..200).map(|_| free_port().unwrap()).collect();
+        let distinct: std::collections::BTreeSet<_> = ports.iter().collect();
+        assert_eq!(distinct.len(), ports.len());
+        assert!(ports.iter().all(|port| PORTS.contains(port)));
+
+        let taken = TcpListener::bind(("127.0.0.1", free_port().unwrap())).unwrap();
+        let taken = taken.local_addr().unwrap().port();
+        let count = usize::from(PORTS.end - PORTS.start);
+        assert!((0..count).all(|_| free_port().unwrap() != taken));
+    }
 }

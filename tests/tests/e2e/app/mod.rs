@@ -150,7 +150,7 @@ impl TestApp {
         (answer.status == 200).then(|| answer.text("access_token"))
     }
 
-    /// An access token of the administrator.
+    /// An access token of the administrator; waited for where a service is away that a scenario has hurt.
     pub(crate) async fn admin_token(&self) -> String {
         let mut kept = self.admin.lock().await;
         if let Some((born, token)) = &*kept
@@ -158,7 +158,7 @@ impl TestApp {
         {
             return token.clone();
         }
-        let token = self.sign_in().await.expect("the administrator signs in");
+        let token = eventually("the administrator signs in", PATIENCE, async || self.sign_in().await).await;
         *kept = Some((Instant::now(), token.clone()));
         token
     }
