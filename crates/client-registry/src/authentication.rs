@@ -16,6 +16,7 @@ mod subject_mapping;
 mod unsupported;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use latchkey_api::registry::v1::refusal::Reason;
 use latchkey_api::registry::v1::{
@@ -31,6 +32,7 @@ use crate::client_certificate::ClientCertificate;
 use crate::error::Error;
 use crate::etag;
 use crate::remote_keys::{FetchedKeys, Location};
+use crate::secret_uses::SecretUses;
 use crate::service::RegistryService;
 
 pub(crate) use federated_jwt::{FromOutside, OutsideDenial};
@@ -102,21 +104,32 @@ impl From<Reason> for Denial {
     }
 }
 
+/// What authenticators are prepared with beside the database.
+pub(crate) struct Preparation<'a> {
+    pub(crate) vault: &'a Vault,
+    pub(crate) uses: &'a Arc<SecretUses>,
+    pub(crate) now_ms: i64,
+}
+
+/// Whether the client's secret must be known, since a comparison is not enough.
+pub(crate) fn needs_readable_secret(client: &Client) -> bool {
+    client.client_authenticator_type == client_secret_jwt::TYPE
+}
+
 /// The authenticator that a client has to use.
 pub(crate) async fn prepare(
     db: &mut impl Queries,
-    vault: &Vault,
+    with: &Preparation<'_>,
     client: &Client,
-    now_ms: i64,
 ) -> Result<Box<dyn Authenticator>, Error> {
     if client.public_client {
         return Ok(Box::new(public_client::PublicClient));
     }
     Ok(match client.client_authenticator_type.as_str() {
-        client_secret::TYPE | "" => Box::new(client_secret::ClientSecret::load(db, client, now_ms).await?),
+        client_secret::TYPE | "" => Box::new(client_secret::ClientSecret::load(db, with, client).await?),
         client_jwt::TYPE => Box::new(client_jwt::ClientJwt::of(client)),
         client_secret_jwt::TYPE => {
-            Box::new(client_secret_jwt::ClientSecretJwt::load(db, vault, client, now_ms).await?)
+            Box::new(client_secret_jwt::ClientSecretJwt::load(db, with, client).await?)
         }
         federated_jwt::TYPE => Box::new(federated_jwt::FederatedJwt::of(client)),
         client_x509::TYPE => Box::new(client_x509::ClientX509::of(client)),

@@ -16,6 +16,7 @@ use crate::changes::{Writer, outdate_by};
 use crate::config::Config;
 use crate::error::Error;
 use crate::remote_keys::RemoteKeys;
+use crate::secret_uses::{self, SecretUses};
 use crate::service::RegistryService;
 
 /// The schema of the service's tables in PostgreSQL, and the name of its change log.
@@ -46,7 +47,9 @@ pub async fn build(
         }
     };
     changes.tail(drop_cached, shutdown.clone());
-    tokio::spawn(shutdown.run_until_cancelled_owned(rewrap(vault.clone())));
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(rewrap(vault.clone())));
+    let secret_uses = Arc::new(SecretUses::default());
+    tokio::spawn(secret_uses::keep(Arc::clone(&secret_uses), database.clone(), clock.clone(), shutdown));
 
     Ok(Arc::new(RegistryService {
         realms: KnownRealms::new(database.clone(), vault.clone(), &epochs, config.realm_cache_bytes),
@@ -55,6 +58,7 @@ pub async fn build(
             vault.clone(),
             clock.clone(),
             &epochs,
+            Arc::clone(&secret_uses),
             config.client_cache_bytes,
         ),
         issuers: KnownIssuers::new(database.clone(), &epochs, config.issuer_cache_bytes),
@@ -63,6 +67,7 @@ pub async fn build(
             config.key_server_roots()?,
             clock.clone(),
         ),
+        secret_uses,
         writer: Writer { changes, epochs },
         database,
         vault,

@@ -12,6 +12,7 @@ use crate::changes::{CLIENT, Entry};
 use crate::client_secrets::{SECRET_CREATION_TIME, date_secret, given_or_generated, open};
 use crate::error::Error;
 use crate::registration_tokens;
+use crate::secret_policy::{SecretKeeping, SecretPolicy};
 use crate::service::RegistryService;
 use crate::store::client_secrets::Of;
 use crate::store::clients::Filter;
@@ -32,12 +33,12 @@ impl RegistryService {
         let CreateClientRequest { client, admin_event, registration } = request;
         let new = client.ok_or(Error::Invalid { what: "client", reason: "is missing" })?;
         let realm_id = new.client.as_ref().map(|client| client.realm_id.clone()).unwrap_or_default();
-        let (mut tx, key) = self.begin_in_realm(&realm_id).await?;
+        let (mut tx, keeping) = self.begin_in_realm(&realm_id).await?;
         let initial_access_id = registration.as_ref().map(|registration| &registration.initial_access_id);
         if let Some(id) = initial_access_id.filter(|id| !id.is_empty()) {
             self.take_initial_access(&mut tx, &realm_id, id).await?;
         }
-        let (client, secret) = self.insert_client(&mut tx, &key, &realm_id, new).await?;
+        let (client, secret) = self.insert_client(&mut tx, &keeping, &realm_id, new).await?;
         if let Some(registration) = &registration {
             let of = Of { realm_id: &realm_id, client_uuid: &client.id };
             registration_tokens::set(&mut tx, of, &registration.registration_token_id).await?;
@@ -92,7 +93,7 @@ impl RegistryService {
         let secret = Zeroizing::new(secret);
         let mut client = client.ok_or(Error::Invalid { what: "client", reason: "is missing" })?;
         check(&client)?;
-        let (mut tx, key) = self.begin_in_realm(&client.realm_id).await?;
+        let (mut tx, keeping) = self.begin_in_realm(&client.realm_id).await?;
         let stored = clients::find_locked(&mut tx, &client.realm_id, &client.id).await?;
         let stored = stored.ok_or(Error::ClientNotFound)?;
         if stored.version != client.version {
@@ -100,7 +101,7 @@ impl RegistryService {
         }
         client.version += 1;
         client.created_ms = stored.created_ms;
-        if self.update_secret(&mut tx, &key, &client, &secret).await? {
+        if self.update_secret(&mut tx, &keeping, &client, &secret).await? {
             date_secret(&mut client, self.clock.now_ms());
         }
         if !clients::update(&mut tx, &client).await? {
@@ -128,7 +129,7 @@ impl RegistryService {
     pub(crate) async fn insert_client(
         &self,
         tx: &mut Transaction,
-        key: &VerifierKey,
+        keeping: &SecretKeeping,
         realm_id: &str,
         new: NewClient,
     ) -> Result<(Client, Zeroizing<String>), Error> {
@@ -153,13 +154,12 @@ impl RegistryService {
             return Ok((client, Zeroizing::default()));
         }
         let secret = given_or_generated(secret);
-        let of = Of { realm_id, client_uuid: &client.id };
-        self.insert_secret(tx, key, of, &secret).await?;
+        self.insert_secret(tx, keeping, &client, &secret).await?;
         Ok((client, secret))
     }
 
-    /// Begins a transaction that changes something of a realm, and gives the realm's key for verifiers.
-    pub(crate) async fn begin_in_realm(&self, realm_id: &str) -> Result<(Transaction, VerifierKey), Error> {
+    /// Begins a transaction that changes something of a realm, and gives what it takes to store secrets there.
+    pub(crate) async fn begin_in_realm(&self, realm_id: &str) -> Result<(Transaction, SecretKeeping), Error> {
         // The key is opened before the transaction: that may need a connection of its own.
         let realm = realms::find(&mut self.database.clone(), realm_id).await?.ok_or(Error::RealmNotFound)?;
         let key = VerifierKey::open(&self.vault, realm_id, &realm.verifier_key).await?;
@@ -169,7 +169,7 @@ impl RegistryService {
         if again.verifier_key != realm.verifier_key {
             return Err(Error::VersionMismatch);
         }
-        Ok((tx, key))
+        Ok((tx, SecretKeeping { key, policy: SecretPolicy::of(&again.realm)? }))
     }
 }
 

@@ -18,9 +18,12 @@ pub enum Error {
     /// The realm has no such identity provider.
     #[error("no such identity provider")]
     IdentityProviderNotFound,
-    /// The client has no secret that could be shown.
-    #[error("the client has no secret")]
+    /// The client has no such secret.
+    #[error("the client has no such secret")]
     SecretNotFound,
+    /// The secret is only recognised, and cannot be shown.
+    #[error("the secret is kept as a hash only")]
+    SecretUnreadable,
     /// The realm has no such initial access token.
     #[error("no such initial access token")]
     InitialAccessNotFound,
@@ -115,6 +118,7 @@ impl Error {
             Self::ClientNotFound => (Kind::NotFound, "CLIENT_NOT_FOUND"),
             Self::IdentityProviderNotFound => (Kind::NotFound, "IDENTITY_PROVIDER_NOT_FOUND"),
             Self::SecretNotFound => (Kind::NotFound, "SECRET_NOT_FOUND"),
+            Self::SecretUnreadable => (Kind::Precondition, "SECRET_UNREADABLE"),
             Self::InitialAccessNotFound => (Kind::NotFound, "INITIAL_ACCESS_NOT_FOUND"),
             Self::InitialAccessUsedUp => (Kind::Precondition, "INITIAL_ACCESS_USED_UP"),
             Self::InitialAccessExpired => (Kind::Precondition, "INITIAL_ACCESS_EXPIRED"),

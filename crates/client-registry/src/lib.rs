@@ -31,6 +31,8 @@ mod public_key;
 mod realms;
 mod registration_tokens;
 mod remote_keys;
+mod secret_policy;
+mod secret_uses;
 mod service;
 mod store;
 mod test_assertion;

@@ -9,9 +9,12 @@ use serde_json::{Value, json};
 use crate::changes::{Entry, REALM};
 use crate::clients::{deleted, updated};
 use crate::error::Error;
+use crate::secret_policy::{SecretKeeping, SecretPolicy};
 use crate::service::RegistryService;
+use crate::store::client_secrets::Of;
+use crate::store::clients::Filter;
 use crate::store::realms::StoredRealm;
-use crate::store::{clients, is_storable, realms};
+use crate::store::{client_secrets, clients, is_storable, realms};
 use crate::verifier::VerifierKey;
 
 /// The realm whose clients `<name>-realm` carry the admin roles of the others.
@@ -49,28 +52,29 @@ impl RegistryService {
         if realm.id.is_empty() {
             realm.id = random::uuid();
         }
-        check(&realm)?;
+        let policy = check(&realm)?;
         realm.version = 1;
 
         let master_id = admin_client.as_ref().and_then(|new| Some(new.client.as_ref()?.realm_id.clone()));
         // Its key is opened before the transaction: that may need a connection of its own.
-        let (mut tx, master_key) = match &master_id {
+        let (mut tx, master) = match &master_id {
             Some(master_id) => {
-                let (tx, key) = self.begin_in_realm(master_id).await?;
-                (tx, Some((master_id, key)))
+                let (tx, keeping) = self.begin_in_realm(master_id).await?;
+                (tx, Some((master_id, keeping)))
             }
             None => (self.database.begin().await?, None),
         };
         let (key, verifier_key) = VerifierKey::generate(&self.vault, &mut tx, &realm.id).await?;
+        let keeping = SecretKeeping { key, policy };
         let stored =
             StoredRealm { realm: realm.clone(), admin_client_id: admin_client_id.clone(), verifier_key };
         realms::insert(&mut tx, &stored).await?;
-        if let (Some(new), Some((master_id, key))) = (admin_client, &master_key) {
-            self.insert_client(&mut tx, key, master_id, new).await?;
+        if let (Some(new), Some((master_id, keeping))) = (admin_client, &master) {
+            self.insert_client(&mut tx, keeping, master_id, new).await?;
         }
         let mut published = Vec::with_capacity(clients.len());
         for new in clients {
-            let (client, _) = self.insert_client(&mut tx, &key, &realm.id, new).await?;
+            let (client, _) = self.insert_client(&mut tx, &keeping, &realm.id, new).await?;
             published.push(json!({ "id": client.id, "client_id": client.client_id }));
         }
         for new in identity_providers {
@@ -93,7 +97,7 @@ impl RegistryService {
     ) -> Result<(UpdateRealmResponse, u64), Error> {
         let UpdateRealmRequest { realm, admin_event } = request;
         let mut realm = realm.ok_or(Error::Invalid { what: "realm", reason: "is missing" })?;
-        check(&realm)?;
+        let policy = check(&realm)?;
         let mut tx = self.database.begin().await?;
         let stored = realms::find_locked(&mut tx, &realm.id).await?.ok_or(Error::RealmNotFound)?;
         if stored.realm.version != realm.version {
@@ -102,6 +106,9 @@ impl RegistryService {
         realm.version += 1;
         if !realms::update(&mut tx, &realm).await? {
             return Err(Error::VersionMismatch);
+        }
+        if SecretPolicy::of(&stored.realm)? != policy {
+            forget_secrets(&mut tx, &realm.id, policy).await?;
         }
         let mut entries = Vec::new();
         if stored.realm.name != realm.name {
@@ -175,12 +182,23 @@ fn entry(realm_id: &str, operation: Operation, payload: Value) -> Entry {
     }
 }
 
-fn check(realm: &Realm) -> Result<(), Error> {
+/// Forgets the secrets that are no longer to be read. Their clients authenticate as before.
+async fn forget_secrets(tx: &mut Transaction, realm_id: &str, policy: SecretPolicy) -> Result<(), Error> {
+    for listed in clients::list(tx, realm_id, &Filter::default()).await? {
+        if !policy.keeps_readable(&listed.client) {
+            client_secrets::forget(tx, Of { realm_id, client_uuid: &listed.client.id }).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a realm that can't be; gives how it keeps secrets.
+fn check(realm: &Realm) -> Result<SecretPolicy, Error> {
     if realm.id.is_empty() || realm.name.is_empty() {
         return Err(Error::Invalid { what: "realm", reason: "lacks id or name" });
     }
     if !is_storable(&realm.id) || !is_storable(&realm.name) {
         return Err(Error::Invalid { what: "realm", reason: "has a zero byte in its id or name" });
     }
-    Ok(())
+    SecretPolicy::of(realm)
 }

@@ -1,5 +1,7 @@
 //! The service: its parts, and the contract it implements. The rules stand in the modules of their nouns.
 
+use std::sync::Arc;
+
 use latchkey_api::ChangeStream;
 use latchkey_api::common::v1::{HeadRequest, HeadResponse, WatchRequest};
 use latchkey_api::registry::v1::client_registry_server::ClientRegistry;
@@ -16,6 +18,7 @@ use crate::cache::known_issuers::KnownIssuers;
 use crate::cache::known_realms::KnownRealms;
 use crate::changes::Writer;
 use crate::remote_keys::RemoteKeys;
+use crate::secret_uses::SecretUses;
 
 /// client-registry.
 pub struct RegistryService {
@@ -26,6 +29,7 @@ pub struct RegistryService {
     pub(crate) clients: KnownClients,
     pub(crate) issuers: KnownIssuers,
     pub(crate) remote_keys: RemoteKeys,
+    pub(crate) secret_uses: Arc<SecretUses>,
     pub(crate) clock: SharedClock,
 }
 
@@ -149,6 +153,21 @@ impl ClientRegistry for RegistryService {
         request: Request<GetClientSecretRequest>,
     ) -> Result<Response<GetClientSecretResponse>, Status> {
         Ok(Response::new(self.get_client_secret(request.into_inner()).await?))
+    }
+
+    async fn list_client_secrets(
+        &self,
+        request: Request<ListClientSecretsRequest>,
+    ) -> Result<Response<ListClientSecretsResponse>, Status> {
+        Ok(Response::new(self.list_client_secrets(request.into_inner()).await?))
+    }
+
+    async fn delete_client_secrets(
+        &self,
+        request: Request<DeleteClientSecretsRequest>,
+    ) -> Result<Response<DeleteClientSecretsResponse>, Status> {
+        let (answer, revision) = self.delete_client_secrets(request.into_inner()).await?;
+        Ok(written(answer, revision))
     }
 
     async fn set_client_secret(

@@ -37,6 +37,12 @@ pub const MIGRATIONS: Migrations = &[
         postgres: include_str!("../migrations/postgres/0003_identity_providers.sql"),
         sqlite: include_str!("../migrations/sqlite/0003_identity_providers.sql"),
     },
+    Migration {
+        version: 4,
+        description: "when a client secret was last used",
+        postgres: include_str!("../migrations/postgres/0004_secret_uses.sql"),
+        sqlite: include_str!("../migrations/sqlite/0004_secret_uses.sql"),
+    },
 ];
 
 /// Whether a text can be stored, and so be found. PostgreSQL has no zero bytes in texts.

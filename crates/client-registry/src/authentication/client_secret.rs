@@ -3,9 +3,10 @@
 use latchkey_api::registry::v1::{Client, refusal::Reason};
 use latchkey_platform::database::Queries;
 
-use super::{Attempt, Authenticator, Denial, Proof};
+use super::{Attempt, Authenticator, Denial, Preparation, Proof};
 use crate::error::Error;
-use crate::store::client_secrets::{self, Of};
+use crate::secret_uses::SecretUse;
+use crate::store::client_secrets::{self, Of, SecretKey};
 use crate::verifier::Verifier;
 
 /// Its `client_authenticator_type`.
@@ -17,15 +18,21 @@ pub(super) struct ClientSecret(Vec<Ending>);
 struct Ending {
     verifier: Verifier,
     expires_ms: Option<i64>,
+    uses: SecretUse,
 }
 
 impl ClientSecret {
-    pub(super) async fn load(db: &mut impl Queries, client: &Client, now_ms: i64) -> Result<Self, Error> {
+    pub(super) async fn load(
+        db: &mut impl Queries,
+        with: &Preparation<'_>,
+        client: &Client,
+    ) -> Result<Self, Error> {
         let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
-        let live = client_secrets::live(db, of, now_ms).await?;
-        let endings = live
-            .into_iter()
-            .filter_map(|secret| Some(Ending { verifier: secret.verifier?, expires_ms: secret.expires_ms }));
+        let live = client_secrets::live(db, of, with.now_ms).await?;
+        let endings = live.into_iter().filter_map(|secret| {
+            let uses = SecretUse::new(SecretKey::new(of, &secret.id), secret.last_used_ms, with.uses);
+            Some(Ending { verifier: secret.verifier?, expires_ms: secret.expires_ms, uses })
+        });
         Ok(Self(endings.collect()))
     }
 }
@@ -34,13 +41,16 @@ impl Authenticator for ClientSecret {
     fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Proof, Denial> {
         let secret = attempt.presented.client_secret.as_deref().unwrap_or_default();
         let presented = attempt.realm.verifier_key.verifier(&attempt.client.id, secret);
-        let mut proven = false;
+        let mut proven = None;
         // All of them each time: how long it takes does not tell which one it was.
-        for Ending { verifier, expires_ms } in &self.0 {
+        for Ending { verifier, expires_ms, uses } in &self.0 {
             let live = expires_ms.is_none_or(|end| end > attempt.now_ms);
-            proven |= verifier.is_same(&presented) & live;
+            if verifier.is_same(&presented) & live {
+                proven = Some(uses);
+            }
         }
-        if proven && !secret.is_empty() {
+        if let Some(uses) = proven.filter(|_| !secret.is_empty()) {
+            uses.note(attempt.now_ms);
             Ok(Proof { method: TYPE, assertion: None })
         } else {
             Err(Reason::InvalidCredentials.into())
@@ -48,6 +58,6 @@ impl Authenticator for ClientSecret {
     }
 
     fn weight(&self) -> usize {
-        self.0.len() * size_of::<Ending>()
+        self.0.iter().map(|ending| size_of::<Ending>() + ending.uses.weight()).sum()
     }
 }

@@ -3,15 +3,15 @@
 use aws_lc_rs::hmac;
 use latchkey_api::registry::v1::{Client, refusal::Reason};
 use latchkey_platform::database::Queries;
-use latchkey_platform::vault::Vault;
 use zeroize::Zeroizing;
 
 use super::assertion::UnverifiedAssertion;
-use super::{Attempt, Authenticator, Denial, Proof};
+use super::{Attempt, Authenticator, Denial, Preparation, Proof};
 use crate::client_secrets::open;
 use crate::error::Error;
 use crate::public_key::is_asymmetric;
-use crate::store::client_secrets::{self, Of};
+use crate::secret_uses::SecretUse;
+use crate::store::client_secrets::{self, Of, SecretKey};
 
 /// Its `client_authenticator_type`.
 pub(super) const TYPE: &str = "client-secret-jwt";
@@ -22,31 +22,39 @@ pub(super) struct ClientSecretJwt(Vec<Ending>);
 struct Ending {
     secret: Zeroizing<String>,
     expires_ms: Option<i64>,
+    uses: SecretUse,
 }
 
 impl ClientSecretJwt {
     pub(super) async fn load(
         db: &mut impl Queries,
-        vault: &Vault,
+        with: &Preparation<'_>,
         client: &Client,
-        now_ms: i64,
     ) -> Result<Self, Error> {
         let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
         let mut endings = Vec::new();
-        for secret in client_secrets::live(db, of, now_ms).await? {
+        for secret in client_secrets::live(db, of, with.now_ms).await? {
             let Some(sealed) = secret.sealed else { continue };
-            let opened = Zeroizing::new(open(vault, of, &secret.id, &sealed).await?);
-            endings.push(Ending { secret: opened, expires_ms: secret.expires_ms });
+            let opened = Zeroizing::new(open(with.vault, of, &secret.id, &sealed).await?);
+            let uses = SecretUse::new(SecretKey::new(of, &secret.id), secret.last_used_ms, with.uses);
+            endings.push(Ending { secret: opened, expires_ms: secret.expires_ms, uses });
         }
         Ok(Self(endings))
     }
 
-    fn verifies(&self, algorithm: hmac::Algorithm, assertion: &UnverifiedAssertion<'_>, now_ms: i64) -> bool {
+    /// The secret that an assertion is signed with.
+    fn signer(
+        &self,
+        algorithm: hmac::Algorithm,
+        assertion: &UnverifiedAssertion<'_>,
+        now_ms: i64,
+    ) -> Option<&Ending> {
         let live = self.0.iter().filter(|ending| ending.expires_ms.is_none_or(|end| end > now_ms));
         // All of them each time: how long it takes does not tell which one it was.
-        live.fold(false, |proven, Ending { secret, .. }| {
-            let key = hmac::Key::new(algorithm, secret.as_bytes());
-            proven | hmac::verify(&key, assertion.signed.as_bytes(), &assertion.signature).is_ok()
+        live.fold(None, |proven, ending| {
+            let key = hmac::Key::new(algorithm, ending.secret.as_bytes());
+            let verified = hmac::verify(&key, assertion.signed.as_bytes(), &assertion.signature).is_ok();
+            if verified { Some(ending) } else { proven }
         })
     }
 }
@@ -60,10 +68,11 @@ impl Authenticator for ClientSecretJwt {
         // Keycloak's words, with one space for another kind of algorithm and two for another secret.
         let algorithm =
             mac(name).ok_or_else(|| failed("Signature on JWT token by client secret failed validation"))?;
-        if !self.verifies(algorithm, &assertion, now_ms) {
-            return Err(failed("Signature on JWT token by client secret  failed validation"));
-        }
+        let signer = self
+            .signer(algorithm, &assertion, now_ms)
+            .ok_or_else(|| failed("Signature on JWT token by client secret  failed validation"))?;
         let id = assertion.check_use(client, &presented.assertion_audiences, now_ms.div_euclid(1000))?;
+        signer.uses.note(now_ms);
         Ok(Proof { method: TYPE, assertion: Some(id) })
     }
 
@@ -72,7 +81,7 @@ impl Authenticator for ClientSecretJwt {
     }
 
     fn weight(&self) -> usize {
-        self.0.iter().map(|ending| size_of::<Ending>() + ending.secret.len()).sum()
+        self.0.iter().map(|ending| size_of::<Ending>() + ending.secret.len() + ending.uses.weight()).sum()
     }
 }
 

@@ -11,9 +11,10 @@ use latchkey_platform::vault::Vault;
 
 use super::dated::{Known, KnownOrAbsent};
 use super::read_from::Of;
-use crate::authentication::{self, Authenticator};
+use crate::authentication::{self, Authenticator, Preparation};
 use crate::error::Error;
 use crate::etag::{self, Etag};
+use crate::secret_uses::SecretUses;
 use crate::store::{clients, is_storable};
 
 /// A client as a token needs it.
@@ -50,6 +51,7 @@ pub(crate) struct KnownClients {
     database: Database,
     vault: Vault,
     clock: SharedClock,
+    secret_uses: Arc<SecretUses>,
     kept: KnownOrAbsent<Names<2>, KnownClient>,
 }
 
@@ -60,12 +62,13 @@ impl KnownClients {
         vault: Vault,
         clock: SharedClock,
         epochs: &Arc<Epochs>,
+        secret_uses: Arc<SecretUses>,
         bytes: u64,
     ) -> Self {
         let kept = KnownOrAbsent::new(epochs, bytes, |key: &Names<2>, client: &KnownClient| {
             key.weight() + client.weight()
         });
-        Self { database, vault, clock, kept }
+        Self { database, vault, clock, secret_uses, kept }
     }
 
     /// A client by its client_id.
@@ -86,8 +89,8 @@ impl KnownClients {
         let Some(mut client) = clients::find_by_client_id(&mut database, realm_id, client_id).await? else {
             return Ok(None);
         };
-        let authenticator =
-            authentication::prepare(&mut database, &self.vault, &client, self.clock.now_ms()).await?;
+        let with = Preparation { vault: &self.vault, uses: &self.secret_uses, now_ms: self.clock.now_ms() };
+        let authenticator = authentication::prepare(&mut database, &with, &client).await?;
         let settings_json = std::mem::take(&mut client.settings_json);
         let etag = etag::of_message(&client);
         Ok(Some(KnownClient { client, settings_json, etag, authenticator }))

@@ -24,6 +24,7 @@ pub(crate) struct Sealed {
 }
 
 /// Which clients are listed.
+#[derive(Default)]
 pub(crate) struct Filter<'a> {
     /// Empty for all.
     pub(crate) client_id: &'a str,

@@ -128,14 +128,14 @@ impl Setting {
             realm_id: id_of(realm),
             id: id.to_owned(),
             secret: secret.to_owned(),
-            keep_previous_s,
+            keep_previous_s: Some(keep_previous_s),
             admin_event: None,
         };
         answer(self.service.set_client_secret(Request::new(request)).await).unwrap()
     }
 
     pub(crate) async fn secret(&self, realm: &str, id: &str) -> Result<String, Status> {
-        let request = GetClientSecretRequest { realm_id: id_of(realm), id: id.to_owned() };
+        let request = GetClientSecretRequest { realm_id: id_of(realm), id: id.to_owned(), replaced: false };
         Ok(answer(self.service.get_client_secret(Request::new(request)).await)?.secret)
     }
 

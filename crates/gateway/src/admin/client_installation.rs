@@ -2,6 +2,7 @@
 
 use super::{
     authorization::{Admin, ViewClients},
+    client_parts::WhichSecret,
     error::{Answer, Error},
     representation::show_realm,
 };
@@ -58,7 +59,7 @@ async fn installation(admin: Admin<ViewClients>, Path(path): Path<ProviderPath>)
     } else if client.public_client {
         document["public-client"] = Value::from(true);
     } else {
-        let secret = admin.secret_of(&client.id).await?.unwrap_or_default();
+        let secret = admin.secret_of(&client.id, WhichSecret::Newest).await?.text().unwrap_or_default();
         document["credentials"] = credentials(&client, &secret);
     }
     let request = ListRolesRequest {

@@ -7,7 +7,7 @@ use super::{
     caller::{MASTER, REALM_MANAGEMENT},
     client_creation::create_client,
     client_deletion::delete_client,
-    client_parts::{self, mappings},
+    client_parts::{self, Secret, WhichSecret, mappings},
     client_update::ClientUpdate,
     error::{Answer, Error},
     query::Query,
@@ -68,9 +68,9 @@ impl RealmAdmin {
         Ok(show_client(&ShownClient { client, mapping: &mapping, secret: &secret, access }))
     }
 
-    /// The newest secret of a client; `None` where there is none to show.
-    pub(super) async fn secret_of(&self, id: &str) -> Result<Option<String>, Error> {
-        client_parts::secret(self.services(), &self.realm.id, id).await
+    /// A secret of a client.
+    pub(super) async fn secret_of(&self, id: &str, which: WhichSecret) -> Result<Secret, Error> {
+        client_parts::secret(self.services(), &self.realm.id, id, which).await
     }
 }
 

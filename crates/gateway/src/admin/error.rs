@@ -73,6 +73,9 @@ pub(crate) enum Error {
     KeyStorePassword(&'static str),
     #[error("Client does not have a rotated secret")]
     RotatedSecretNotFound,
+    /// Among those that were replaced.
+    #[error("Client secret not found")]
+    ReplacedSecretNotFound,
     /// Neither the realm's name nor a client.
     #[error("Role Container not found")]
     RoleContainerNotFound,
@@ -198,6 +201,7 @@ impl From<tonic::Status> for Error {
         match reason(&status).as_deref() {
             Some("REALM_NOT_FOUND") => Self::RealmNotFound,
             Some("CLIENT_NOT_FOUND") => Self::ClientNotFound,
+            Some("SECRET_NOT_FOUND") => Self::ReplacedSecretNotFound,
             Some("ROLE_NOT_FOUND") => Self::RoleNotFound,
             Some("CLIENT_SCOPE_NOT_FOUND") => Self::ClientScopeNotFound,
             Some("PROTOCOL_MAPPER_NOT_FOUND") => Self::MapperNotFound,
@@ -260,6 +264,7 @@ impl Error {
             | Self::SessionNotFound
             | Self::LinkNotFound
             | Self::RotatedSecretNotFound
+            | Self::ReplacedSecretNotFound
             | Self::RoleContainerNotFound
             | Self::UnknownProvider
             | Self::NoUserId

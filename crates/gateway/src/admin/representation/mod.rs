@@ -3,6 +3,7 @@
 
 mod client;
 mod client_scope;
+mod client_secret;
 mod component;
 mod credential;
 mod event;
@@ -22,6 +23,7 @@ mod user;
 
 pub(crate) use client::{Access, ClientRepresentation, ShownClient, check_client, show_client};
 pub(crate) use client_scope::{ClientScopeRepresentation, show_client_scope};
+pub(crate) use client_secret::show_client_secret;
 pub(crate) use component::{ComponentRepresentation, KEY_PROVIDER_TYPE, show_key_provider};
 pub(crate) use credential::CredentialRepresentation;
 pub(crate) use event::{show_admin_event, show_login_event};
