@@ -1,6 +1,7 @@
 //! The Admin REST API.
 
 mod access;
+mod client_secrets;
 mod client_tools;
 mod clients;
 mod identity_providers;
