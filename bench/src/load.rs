@@ -67,10 +67,11 @@ fn content_length(head: &[u8]) -> anyhow::Result<usize> {
     bail!("an answer without content-length")
 }
 
-/// A POST of a form with Basic authentication, as bytes on the wire.
-pub(crate) fn form_post(address: SocketAddr, path: &str, basic: &str, form: &str) -> Vec<u8> {
+/// A POST of a form, as bytes on the wire.
+pub(crate) fn form_post(address: SocketAddr, path: &str, headers: &[(&str, &str)], form: &str) -> Vec<u8> {
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Basic {basic}\r\n\
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\n{more}\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
         form.len()
     )
@@ -80,10 +81,15 @@ pub(crate) fn form_post(address: SocketAddr, path: &str, basic: &str, form: &str
 /// Writes the request that spends a refresh token.
 pub(crate) type WithRefreshToken = Box<dyn Fn(&str) -> Vec<u8> + Send + Sync>;
 
+/// Makes a request of its own each time.
+pub(crate) type Made = Box<dyn Fn() -> anyhow::Result<Vec<u8>> + Send + Sync>;
+
 /// What a connection sends next.
 pub(crate) enum Work {
     /// The same request, over and over.
     Repeat(Vec<u8>),
+    /// Another one each time.
+    Made(Made),
     /// The same, of which most are refused by a limit.
     Flood(Vec<u8>),
     /// One refresh after another: each connection begins with a token answer and refreshes what it was given.
@@ -174,7 +180,7 @@ async fn one(
 ) -> anyhow::Result<Vec<Duration>> {
     let mut connection = Connection::open(address).await?;
     let mut refresh_token = match work {
-        Work::Repeat(_) | Work::Flood(_) => None,
+        Work::Repeat(_) | Work::Made(_) | Work::Flood(_) => None,
         Work::Refresh { first, .. } => Some(refresh_token_of(connection.exchange(first).await?)?),
     };
     let mut latencies = Vec::new();
@@ -195,6 +201,9 @@ async fn one(
         match work {
             Work::Repeat(request) => {
                 connection.exchange(request).await?;
+            }
+            Work::Made(make) => {
+                connection.exchange(&make()?).await?;
             }
             Work::Flood(request) => {
                 connection.ask(request, &["200", "429"]).await?;

@@ -10,6 +10,7 @@ mod process;
 mod raw;
 mod report;
 mod server;
+mod signer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use clap::Parser;
 use crate::load::{Connection, Measured, Pace, Work};
 use crate::report::{Report, Row};
 use crate::server::{Server, Shape};
+use crate::signer::Signer;
 
 /// Measure what a token costs.
 #[derive(Parser)]
@@ -117,6 +119,9 @@ async fn measure(arguments: &Arguments, shape: Shape, report: &mut Report) -> an
     let work = Work::Repeat(server.token_request("sessions", TOKEN));
     report.row(bench.row("token with session and refresh token, ES256", work, Pace::Closed).await?);
     report.row(bench.row("refresh, ES256", bench.refresh("sessions"), Pace::Closed).await?);
+    report.row(bench.row("token with a DPoP proof, ES256", bench.proven("ES256")?, Pace::Closed).await?);
+    let work = bench.asserted("ES256").await?;
+    report.row(bench.row("token by private_key_jwt, ES256", work, Pace::Closed).await?);
 
     let work = Arc::new(Work::Repeat(server.token_request("EdDSA", TOKEN)));
     let before = size_of(folder.path());
@@ -191,22 +196,28 @@ impl Bench<'_> {
         Ok(Work::Repeat(request))
     }
 
+    /// Tokens that are bound to a key, each with a proof of its own.
+    fn proven(&self, realm: &'static str) -> anyhow::Result<Work> {
+        let signer = Signer::new(self.server.address)?;
+        Ok(Work::Made(Box::new(move || signer.with_proof(realm, &server::basic()))))
+    }
+
+    /// Tokens of a client that authenticates by assertions.
+    async fn asserted(&self, realm: &'static str) -> anyhow::Result<Work> {
+        const CLIENT_ID: &str = "signer";
+        let signer = Signer::new(self.server.address)?;
+        self.server.prepare_signer(realm, CLIENT_ID, &signer.jwk()).await?;
+        Ok(Work::Made(Box::new(move || signer.with_assertion(realm, CLIENT_ID))))
+    }
+
     fn refresh(&self, realm: &str) -> Work {
-        let (address, realm_name) = (self.server.address, realm.to_owned());
-        let template = self.server.token_request(&realm_name, "grant_type=refresh_token&refresh_token=");
-        let template = String::from_utf8_lossy(&template).into_owned();
-        let (head, form) = template
-            .split_once("\r\n\r\n")
-            .map_or((String::new(), String::new()), |(a, b)| (a.to_owned(), b.to_owned()));
-        let basic = head
-            .lines()
-            .find_map(|line| line.strip_prefix("Authorization: Basic "))
-            .unwrap_or_default()
-            .to_owned();
-        let path = format!("/realms/{realm_name}/protocol/openid-connect/token");
+        let (address, path) = (self.server.address, format!("/realms/{realm}/protocol/openid-connect/token"));
         Work::Refresh {
             first: self.server.token_request(realm, TOKEN),
-            next: Box::new(move |token| load::form_post(address, &path, &basic, &format!("{form}{token}"))),
+            next: Box::new(move |token| {
+                let form = format!("grant_type=refresh_token&refresh_token={token}");
+                load::form_post(address, &path, &[("Authorization", &server::basic())], &form)
+            }),
         }
     }
 }

@@ -85,9 +85,24 @@ impl Server {
 
     /// A form to one of a realm's endpoints, with the client's Basic authentication.
     pub(crate) fn form_request(&self, realm: &str, endpoint: &str, form: &str) -> Vec<u8> {
-        let basic = STANDARD.encode(format!("{CLIENT}:{PASSWORD}"));
         let path = format!("/realms/{realm}/protocol/openid-connect/{endpoint}");
-        crate::load::form_post(self.address, &path, &basic, form)
+        crate::load::form_post(self.address, &path, &[("Authorization", &basic())], form)
+    }
+
+    /// Makes a client of a realm that authenticates by assertions under a key.
+    pub(crate) async fn prepare_signer(
+        &self,
+        realm: &str,
+        client_id: &str,
+        jwk: &Value,
+    ) -> anyhow::Result<()> {
+        let http = Client::new();
+        let token = self.administrator(&http).await?;
+        let client = json!({"clientId": client_id, "serviceAccountsEnabled": true, "clientAuthenticatorType": "client-jwt",
+            "attributes": {"use.jwks.string": "true", "jwks.string": json!({"keys": [jwk]}).to_string()}});
+        let url = format!("http://{}/admin/realms/{realm}/clients", self.address);
+        http.post(url).bearer_auth(token).json(&client).send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Lets a realm ask for so many tokens a second.
@@ -164,6 +179,11 @@ impl Drop for Server {
     fn drop(&mut self) {
         process::stop(&mut self.child, Signal::SIGTERM, Duration::from_secs(30));
     }
+}
+
+/// The client's Basic authentication.
+pub(crate) fn basic() -> String {
+    format!("Basic {}", STANDARD.encode(format!("{CLIENT}:{PASSWORD}")))
 }
 
 fn launch(binary: &Path, shape: Shape, folder: &Path, address: SocketAddr) -> anyhow::Result<Child> {

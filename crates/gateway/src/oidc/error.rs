@@ -112,6 +112,19 @@ pub(crate) enum Error {
     SubjectTokenType,
     #[error("Invalid token")]
     SubjectTokenInvalid,
+    #[error("Parameter 'actor_token' required where 'actor_token_type' is given")]
+    ActorTokenMissing,
+    #[error("Parameter 'actor_token_type' required where 'actor_token' is given")]
+    ActorTokenTypeMissing,
+    #[error("Parameter 'actor_token' supports access tokens only")]
+    ActorTokenType,
+    #[error("Invalid actor token")]
+    ActorTokenInvalid,
+    /// The subject token's `may_act` names somebody else.
+    #[error("The actor may not act for the subject")]
+    ActorNotAllowed,
+    #[error("Too many have acted for the subject")]
+    DelegationTooLong,
     #[error("Client is not within the token audience")]
     NotInAudience,
     #[error("requested_token_type unsupported")]
@@ -256,9 +269,10 @@ impl Error {
             Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, None),
             Self::InvalidOrigin => (S::FORBIDDEN, None),
             Self::TooManyRequests { .. } => (S::TOO_MANY_REQUESTS, Some(TemporarilyUnavailable)),
-            Self::RealmDisabled | Self::PublicClientExchange | Self::NotInAudience => {
-                (S::FORBIDDEN, Some(AccessDenied))
-            }
+            Self::RealmDisabled
+            | Self::PublicClientExchange
+            | Self::NotInAudience
+            | Self::ActorNotAllowed => (S::FORBIDDEN, Some(AccessDenied)),
 
             Self::UnreadableForm
             | Self::GrantTypeMissing
@@ -269,6 +283,11 @@ impl Error {
             | Self::SubjectTokenMissing
             | Self::SubjectTokenType
             | Self::SubjectTokenInvalid
+            | Self::ActorTokenMissing
+            | Self::ActorTokenTypeMissing
+            | Self::ActorTokenType
+            | Self::ActorTokenInvalid
+            | Self::DelegationTooLong
             | Self::RequestedTokenType
             | Self::RefreshNeedsSession
             | Self::Dpop(_)
@@ -411,6 +430,7 @@ impl Error {
             | Self::GrantNotAllowed(_)
             | Self::PublicClientExchange
             | Self::CertificateOfAnother
+            | Self::ActorNotAllowed
             | Self::NotInAudience => "not_allowed",
             Self::AudienceNotFound => "audience_not_found",
             Self::Dpop(_) => "invalid_dpop_proof",
@@ -430,6 +450,7 @@ impl Error {
             | Self::TokenToRevokeMissing
             | Self::TokenOfAnotherClient
             | Self::SubjectTokenInvalid
+            | Self::ActorTokenInvalid
             | Self::TokenToIntrospectMissing => "invalid_token",
             _ => "invalid_request",
         }

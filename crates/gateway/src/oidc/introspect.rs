@@ -9,8 +9,10 @@ use super::{
     error::{Caching, Error},
     form_request::FormRequest,
     grant::refresh_token::is_refresh,
+    issue::algorithm,
     live_token::{self, Lapsed, LiveToken, check, verify},
     resolve::{is_true, resolve, service_account_notes},
+    signed_answer::SignedAnswer,
 };
 use crate::{App, address::base_url, login_events::LoginAttempt, request_context::RequestContext};
 use axum::{
@@ -28,8 +30,22 @@ use serde_json::{Map, Value};
 use tonic::Request;
 
 /// The claims of the token itself that an answer repeats; all others come from the mappers.
-const OWN_CLAIMS: [&str; 13] =
-    ["exp", "iat", "nbf", "auth_time", "jti", "iss", "aud", "sub", "typ", "azp", "sid", "scope", "cnf"];
+const OWN_CLAIMS: [&str; 14] = [
+    "exp",
+    "iat",
+    "nbf",
+    "auth_time",
+    "jti",
+    "iss",
+    "aud",
+    "sub",
+    "typ",
+    "azp",
+    "sid",
+    "scope",
+    "cnf",
+    "act",
+];
 
 /// What UMA's tokens answer.
 const RPT_CLAIMS: [&str; 6] = ["aud", "exp", "iat", "jti", "typ", "acr"];
@@ -37,7 +53,11 @@ const RPT_CLAIMS: [&str; 6] = ["aud", "exp", "iat", "jti", "typ", "acr"];
 /// An attribute of the caller: with `Accept: application/jwt` the answer gains a signed copy of the claims.
 const JWT_CLAIM: &str = "client.introspection.response.allow.jwt.claim.enabled";
 
-const INACTIVE: &str = r#"{"active":false}"#;
+/// The media type of answers that are JWTs (RFC 9701 section 4), and the `typ` of their JOSE header.
+const JWT_ANSWER: &str = "application/token-introspection+jwt";
+const JWT_ANSWER_TYPE: &str = "token-introspection+jwt";
+/// An attribute of the caller, RFC 9701's `introspection_signed_response_alg`: what they are signed with, else as the realm signs.
+const SIGNED_WITH: &str = "introspection.signed.response.alg";
 
 /// `token_type_hint`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,9 +96,9 @@ pub(crate) async fn introspect(State(app): State<App>, request: FormRequest) -> 
     };
 
     let described = describe(&app, &context, &caller, token, hint, &headers).await;
-    let response = match described {
-        Ok(claims) => answer(Value::Object(claims).to_string()),
-        Err(Lapsed::Failed(error)) => failed(error),
+    let told = match described {
+        Ok(claims) => tell(&app, &context, &caller, &headers, claims).await,
+        Err(Lapsed::Failed(error)) => Err(error),
         Err(lapsed) => {
             tracing::debug!(request.id = context.id(), cause = %lapsed, "an inactive token was introspected");
             if caller.realm.events_enabled {
@@ -87,21 +107,35 @@ pub(crate) async fn introspect(State(app): State<App>, request: FormRequest) -> 
                 attempt.detail("client_auth_method", &caller.method);
                 app.login_events.record(&caller.realm, "INTROSPECT_TOKEN_ERROR", attempt);
             }
-            answer(INACTIVE.to_owned())
+            let inactive = Map::from_iter([("active".to_owned(), Value::Bool(false))]);
+            tell(&app, &context, &caller, &headers, inactive).await
         }
     };
+    let response = told.unwrap_or_else(failed);
     match cors::origin(&headers) {
         Some(origin) if cors::is_allowed(origin, &caller.client) => cors::expose(response, origin),
         _ => response,
     }
 }
 
-fn answer(body: String) -> Response {
+/// An answer with these members: plain, or signed where the caller accepts that.
+async fn tell(
+    app: &App,
+    context: &RequestContext,
+    caller: &AuthenticatedClient,
+    headers: &HeaderMap,
+    members: Map<String, Value>,
+) -> Result<Response, Error> {
+    let (content_type, body) = if accepts(headers, JWT_ANSWER) {
+        (JWT_ANSWER, as_jwt(app, context, caller, members).await?)
+    } else {
+        ("application/json", Value::Object(members).to_string())
+    };
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
+    Ok(response)
 }
 
 /// The members of an answer for an active token.
@@ -131,7 +165,7 @@ async fn describe(
         claims.insert("active".to_owned(), Value::Bool(true));
         return Ok(claims);
     }
-    let jwt = if accepts_jwt(headers) && is_true(&caller.client, JWT_CLAIM) {
+    let jwt = if accepts(headers, "application/jwt") && is_true(&caller.client, JWT_CLAIM) {
         Some(signed(app, caller, &live, claims.clone()).await?)
     } else {
         None
@@ -212,11 +246,29 @@ fn in_audience(aud: Option<&Value>, client_id: &str) -> bool {
     }
 }
 
-fn accepts_jwt(headers: &HeaderMap) -> bool {
+fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
     headers
         .get(header::ACCEPT)
         .and_then(|accept| accept.to_str().ok())
-        .is_some_and(|accept| accept.contains("application/jwt"))
+        .is_some_and(|accept| accept.contains(media_type))
+}
+
+/// The whole answer, signed for the caller (RFC 9701 section 5): who relies on it can prove later what it was told.
+async fn as_jwt(
+    app: &App,
+    context: &RequestContext,
+    caller: &AuthenticatedClient,
+    members: Map<String, Value>,
+) -> Result<String, Error> {
+    let (realm, client) = (&caller.realm, &caller.client);
+    let answer = SignedAnswer {
+        issuer: base_url::issuer(&app.config, context, realm),
+        audience: client.client_id.clone(),
+        algorithm: algorithm(realm, client, SIGNED_WITH),
+        header_type: JWT_ANSWER_TYPE,
+        claims: Map::from_iter([("token_introspection".to_owned(), Value::Object(members))]),
+    };
+    answer.sign(app, realm).await
 }
 
 /// The claims as a token of their own, signed as the realm signs.
@@ -233,10 +285,7 @@ async fn signed(
     }
     let now_s = app.clock.now_ms() / 1000;
     let to_sign = TokenToSign {
-        algorithm: match caller.realm.default_signature_algorithm.as_str() {
-            "" => "RS256".to_owned(),
-            algorithm => algorithm.to_owned(),
-        },
+        algorithm: algorithm(&caller.realm, &caller.client, SIGNED_WITH),
         header_type: "JWT".to_owned(),
         token_type: token.token_type.clone(),
         jti: token.jti.clone(),

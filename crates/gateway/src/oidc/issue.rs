@@ -269,8 +269,8 @@ fn refresh_token(
     })
 }
 
-/// The client's own choice of an algorithm, else the realm's.
-fn algorithm(realm: &Realm, client: &Client, attribute: &str) -> String {
+/// What an attribute of the client says to sign with, else what the realm does.
+pub(crate) fn algorithm(realm: &Realm, client: &Client, attribute: &str) -> String {
     match client.attributes.get(attribute).map(String::as_str) {
         Some(algorithm) if !algorithm.is_empty() => algorithm.to_owned(),
         _ if realm.default_signature_algorithm.is_empty() => "RS256".to_owned(),

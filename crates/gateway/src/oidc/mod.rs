@@ -26,6 +26,7 @@ mod resolve;
 mod resource;
 mod revoke;
 pub(crate) mod session_lifetime;
+mod signed_answer;
 mod token;
 mod userinfo;
 

@@ -12,6 +12,7 @@ use super::{
     presented_token::{Scheme, in_header},
     realm::{self, RealmName},
     resolve::{has_scope, resolve, service_account_notes},
+    signed_answer::SignedAnswer,
 };
 use crate::{App, address::base_url, request_context::RequestContext};
 use axum::{
@@ -20,13 +21,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
-use latchkey_api::{
-    issuer::v1::{IssueRequest, TokenToSign},
-    registry::v1::Realm,
-    roles::v1::ResolveRequest,
-};
+use latchkey_api::{registry::v1::Realm, roles::v1::ResolveRequest};
 use serde_json::{Map, Value};
-use tonic::Request;
 
 /// A client attribute: the algorithm that userinfo is signed with.
 const SIGNED_WITH: &str = "user.info.response.signature.alg";
@@ -253,30 +249,16 @@ async fn userinfo(
     match client.attributes.get(SIGNED_WITH).filter(|algorithm| !algorithm.is_empty()) {
         None => Ok(Told::Json(claims)),
         Some(algorithm) => {
-            claims.insert("aud".to_owned(), Value::String(client.client_id.clone()));
-            Ok(Told::Jwt(sign(app, realm, issuer, algorithm, claims).await?))
+            let answer = SignedAnswer {
+                issuer,
+                audience: client.client_id.clone(),
+                algorithm: algorithm.clone(),
+                header_type: "JWT",
+                claims,
+            };
+            Ok(Told::Jwt(answer.sign(app, realm).await?))
         }
     }
-}
-
-/// OpenID Connect Core section 5.3.2: signed claims also say who issued them and for whom.
-async fn sign(
-    app: &App,
-    realm: &Realm,
-    issuer: String,
-    algorithm: &str,
-    claims: Map<String, Value>,
-) -> Result<String, Error> {
-    let token = TokenToSign {
-        algorithm: algorithm.to_owned(),
-        header_type: "JWT".to_owned(),
-        issuer,
-        claims: Value::Object(claims).to_string().into(),
-        ..TokenToSign::default()
-    };
-    let request =
-        IssueRequest { realm_id: realm.id.clone(), access_token: Some(token), ..IssueRequest::default() };
-    Ok(app.services.issuer.issue(Request::new(request)).await?.into_inner().access_token)
 }
 
 /// The third and fourth letters of an access token's jti tell.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::app::TestApp;
+use crate::app::{Answer, ServiceAccount, TestApp, claims, header_of};
 
 scenarios!(
     only_who_is_in_the_audience_sees_an_active_token,
@@ -10,6 +10,7 @@ scenarios!(
     the_answer_tells_the_state_of_now,
     whatever_is_no_live_token_is_inactive,
     a_bad_request_is_told_as_keycloak_does,
+    who_asks_for_a_jwt_is_told_in_one,
 );
 
 async fn only_who_is_in_the_audience_sees_an_active_token(app: &TestApp) {
@@ -86,4 +87,44 @@ async fn a_bad_request_is_told_as_keycloak_does(app: &TestApp) {
         "invalid_client",
         "Client authentication failed.",
     );
+}
+
+/// RFC 9701.
+async fn who_asks_for_a_jwt_is_told_in_one(app: &TestApp) {
+    let realm = app.realm().await;
+    let settings = json!({"attributes": {"introspection.signed.response.alg": "ES256"}});
+    let billing = realm.create_service_account_with("billing", settings).await;
+    billing.hear_itself().await;
+    let token = billing.access_token().await;
+    let answer = introspect_as_jwt(&billing, &token).await;
+    assert_eq!(answer.header("content-type"), "application/token-introspection+jwt");
+    let header = header_of(&answer.body);
+    assert_eq!((&header["typ"], &header["alg"]), (&json!("token-introspection+jwt"), &json!("ES256")));
+    let keys = realm.document("/protocol/openid-connect/certs").await.json();
+    assert!(keys["keys"].as_array().unwrap().iter().any(|key| key["kid"] == header["kid"]), "{keys}");
+    let told = claims(&answer.body);
+    assert_eq!((&told["iss"], &told["aud"]), (&json!(realm.issuer()), &json!("billing")));
+    assert!(told["iat"].is_i64() && told.get("exp").is_none() && told.get("sub").is_none(), "{told}");
+    assert_eq!(told["token_introspection"], billing.introspect(&token).await);
+
+    let inactive = introspect_as_jwt(&billing, "no token").await;
+    assert_eq!(claims(&inactive.body)["token_introspection"], json!({"active": false}));
+
+    // What was told is no token.
+    assert_eq!(billing.introspect(&answer.body).await, json!({"active": false}));
+    let userinfo = app.http.get(app.url(&realm.path("userinfo"))).bearer_auth(&answer.body);
+    assert_eq!(userinfo.send().await.unwrap().status(), 401);
+    let admin = app.http.get(app.url(&format!("/admin/realms/{}", realm.name))).bearer_auth(&answer.body);
+    assert_eq!(admin.send().await.unwrap().status(), 401);
+}
+
+async fn introspect_as_jwt(client: &ServiceAccount<'_>, token: &str) -> Answer {
+    let app = client.realm.app;
+    let request = app
+        .http
+        .post(app.url(&client.realm.path("token/introspect")))
+        .header("authorization", client.basic())
+        .header("accept", "application/token-introspection+jwt")
+        .form(&[("token", token)]);
+    Answer::read(request.send().await.unwrap()).await.unwrap().expect(200)
 }

@@ -1,6 +1,7 @@
 //! The grants, one story per file.
 
 pub(crate) mod client_credentials;
+mod delegation;
 pub(crate) mod jwt_bearer;
 pub(crate) mod password;
 pub(crate) mod refresh_token;

@@ -1,7 +1,7 @@
 //! `grant_type=urn:ietf:params:oauth:grant-type:token-exchange`, RFC 8693 by Keycloak's rules (standard token exchange): a client in
 //! a token's audience trades it for one of its own, for the same account.
 
-use super::{Grant, TokenRequest};
+use super::{Grant, TokenRequest, delegation};
 use crate::{
     address::base_url,
     oidc::{
@@ -78,13 +78,17 @@ pub(crate) async fn token_exchange(request: &TokenRequest<'_>) -> Result<TokenAn
         id_token: form_of_token == TokenForm::ExchangedForIdToken,
         ..access_token_request(client, subject.account().map_err(invalid_subject)?)
     };
-    let resolution = resolve(app, wanted).await?.map_err(|refusal| match refusal.reason() {
+    let act = delegation::act(request, &issuer, &subject.token).await?;
+    let mut resolution = resolve(app, wanted).await?.map_err(|refusal| match refusal.reason() {
         Reason::InvalidScope => Error::InvalidScope(scope.unwrap_or_default().to_owned()),
         Reason::AudienceNotAvailable => Error::AudienceNotAvailable(refusal.detail),
         _ => invalid_subject(live_token::from_refusal(&refusal)),
     })?;
     subject.check_account(resolution.account.clone()).map_err(invalid_subject)?;
 
+    if let Some(act) = act {
+        resolution.access_token_claims = delegation::with_act(&resolution.access_token_claims, act)?;
+    }
     let session = subject.joined_session();
     issue(request, Issuance { grant: Grant::TokenExchange, resolution, session, form: form_of_token }).await
 }
@@ -106,7 +110,8 @@ async fn require_client(request: &TokenRequest<'_>, client_id: &str) -> Result<(
     }
 }
 
-fn in_audience(token: &VerifiedToken, client_id: &str) -> Result<bool, Error> {
+/// Whether a token is meant for a client.
+pub(super) fn in_audience(token: &VerifiedToken, client_id: &str) -> Result<bool, Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Audience {
