@@ -41,7 +41,7 @@ impl Authenticator for ClientSecret {
             proven |= verifier.is_same(&presented) & live;
         }
         if proven && !secret.is_empty() {
-            Ok(Proof { method: TYPE, assertion: None })
+            Ok(Proof { method: TYPE.into(), assertion: None })
         } else {
             Err(Reason::InvalidCredentials.into())
         }
