@@ -26,6 +26,8 @@ use gate::Gate;
 
 pub use settings::AuthenticatorSettings;
 
+/// A counter. Its labels are a closed set: no realm or client is one.
+const CALLS: &str = "latchkey_authenticator_calls_total";
 /// Realms whose gates are kept, for each authenticator.
 const MAX_REALMS: u64 = 16_384;
 /// What one takes (bytes), about.
@@ -70,8 +72,12 @@ pub(crate) enum Away {
     Busy,
     #[error("it took too long")]
     TimedOut,
+    /// It was not reached, or says itself that it is away or has not made it in time.
     #[error("{code:?}: {cause}")]
     Failed { code: Code, cause: String },
+    /// It answered with another error.
+    #[error("{code:?}: {cause}")]
+    Answered { code: Code, cause: String },
     #[error("it answered neither that it is the client nor that it is not")]
     NoOutcome,
 }
@@ -85,6 +91,10 @@ impl OutsideAuthenticators {
         configured: &BTreeMap<String, AuthenticatorSettings>,
         clock: &SharedClock,
     ) -> Result<Self, Error> {
+        metrics::describe_counter!(
+            CALLS,
+            "Questions to outside authenticators, by authenticator and outcome (authenticated, denied, failed, error, open, busy)"
+        );
         let (mut prepared, mut mistakes) = (BTreeMap::new(), Vec::new());
         for (name, settings) in configured {
             let told = settings.mistakes(name);
@@ -129,6 +139,17 @@ impl OutsideAuthenticator {
     /// # Errors
     /// [`Away`].
     pub(crate) async fn ask(&self, realm_id: &str, question: AuthenticateRequest) -> Result<Verdict, Away> {
+        let verdict = self.call(realm_id, question).await;
+        let outcome = match &verdict {
+            Ok(Verdict::Vouched(_)) => "authenticated",
+            Ok(Verdict::Denied { .. }) => "denied",
+            Err(away) => away.outcome(),
+        };
+        metrics::counter!(CALLS, "authenticator" => self.name.clone(), "outcome" => outcome).increment(1);
+        verdict
+    }
+
+    async fn call(&self, realm_id: &str, question: AuthenticateRequest) -> Result<Verdict, Away> {
         let gate = self.gates.get_or_insert_with(&realm_id.to_owned(), GATE, || {
             Arc::new(Gate::new(self.terms, self.max_calls, self.clock.clone()))
         });
@@ -137,11 +158,12 @@ impl OutsideAuthenticator {
         let mut request = Request::new(question);
         request.set_timeout(self.timeout);
         let answer = match tokio::time::timeout(self.timeout, client.authenticate(request)).await {
-            Ok(answer) => answer.map_err(|status| (is_away(&status), failed(&status))),
-            Err(_) => Err((true, Away::TimedOut)),
+            Ok(answer) => answer.map_err(|status| Away::of(&status)),
+            Err(_) => Err(Away::TimedOut),
         };
         // One that answers, if only with an error, makes nobody wait.
-        let ended = if matches!(answer, Err((true, _))) { Ended::Failed } else { Ended::Answered };
+        let failed = matches!(answer, Err(Away::TimedOut | Away::Failed { .. }));
+        let ended = if failed { Ended::Failed } else { Ended::Answered };
         match call.end(ended) {
             Some(Turn::Opened) => {
                 // What is tried next is a new connection: the peer of this one may have gone without a word.
@@ -164,7 +186,7 @@ impl OutsideAuthenticator {
                 Some(Outcome::Denied(denied)) => Ok(Verdict::Denied { reason: shortened(&denied.reason) }),
                 None => Err(Away::NoOutcome),
             },
-            Err((_, away)) => Err(away),
+            Err(away) => Err(away),
         };
         verdict.inspect_err(|away| {
             tracing::warn!(realm.id = realm_id, authenticator = self.name, cause = %away,
@@ -173,21 +195,34 @@ impl OutsideAuthenticator {
     }
 }
 
-/// Whether it was not reached, or says itself that it is away or has not made it in time (which servers call cancelled, too).
-fn is_away(status: &Status) -> bool {
-    let told = matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled);
-    told || status.source().is_some()
-}
-
-/// The innermost cause: what the connection or the authenticator says.
-fn failed(status: &Status) -> Away {
-    let mut cause = shortened(status.message());
-    let mut inner = status.source();
-    while let Some(error) = inner {
-        cause = shortened(&error.to_string());
-        inner = error.source();
+impl Away {
+    fn of(status: &Status) -> Self {
+        let code = status.code();
+        // The innermost cause. There is one where the connection failed; what the authenticator says is the message.
+        let mut inner = status.source();
+        let mut cause = shortened(status.message());
+        while let Some(error) = inner {
+            cause = shortened(&error.to_string());
+            inner = error.source();
+        }
+        // Servers say cancelled, too, when the time is over that they were given.
+        let told = matches!(code, Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled);
+        if told || status.source().is_some() {
+            Self::Failed { code, cause }
+        } else {
+            Self::Answered { code, cause }
+        }
     }
-    Away::Failed { code: status.code(), cause }
+
+    /// Its label.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Busy => "busy",
+            Self::TimedOut | Self::Failed { .. } => "failed",
+            Self::Answered { .. } | Self::NoOutcome => "error",
+        }
+    }
 }
 
 /// What somebody else says, as it may stand in the log: short, and without what a terminal would obey.
@@ -225,16 +260,17 @@ mod tests {
             (Code::Internal, false),
             (Code::Unimplemented, false),
         ] {
-            assert_eq!(is_away(&Status::new(code, "")), expected, "{code:?}");
+            let is_failure = matches!(Away::of(&Status::new(code, "")), Away::Failed { .. });
+            assert_eq!(is_failure, expected, "{code:?}");
         }
-        let broken = std::io::Error::other("the connection was reset");
-        assert!(is_away(&Status::from_error(Box::new(broken))));
+        let reset = Box::new(std::io::Error::other("reset"));
+        assert!(matches!(Away::of(&Status::from_error(reset)), Away::Failed { .. }));
     }
 
     #[test]
     fn the_log_gets_the_cause_and_no_more_than_a_line_of_it() {
-        let reset = || Box::new(std::io::Error::other("reset"));
-        assert_eq!(failed(&Status::from_error(reset())).to_string(), "Unknown: reset");
+        let reset = Box::new(std::io::Error::other("reset"));
+        assert_eq!(Away::of(&Status::from_error(reset)).to_string(), "Unknown: reset");
         let long = "x".repeat(1000);
         assert_eq!(shortened(&format!("a\n\u{1b}[31m{long}")).len(), MAX_REASON);
         assert!(!shortened("a\nb").contains('\n'));

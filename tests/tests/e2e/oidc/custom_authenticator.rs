@@ -120,7 +120,14 @@ async fn let_in(robot: &ServiceAccount<'_>) -> Answer {
 
 async fn a_service_of_ones_own_decides(shape: Shape) {
     let mut authenticator = Authenticator::start();
-    let app = TestApp::start(authenticator.setup(shape)).await;
+    let metrics = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port().unwrap()));
+    let setup = match shape {
+        Shape::AllInOne => {
+            authenticator.setup(shape).with("LATCHKEY_TELEMETRY__METRICS_LISTEN", metrics.to_string())
+        }
+        Shape::Separate => authenticator.setup(shape),
+    };
+    let app = TestApp::start(setup).await;
     let realm = app.realm_with(json!({ "attributes": { "client.authenticators": "api-keys,gone" } })).await;
     let robot_of_keys = robot(&realm, "api-keys").await;
     let token = let_in(&robot_of_keys).await.text("access_token");
@@ -148,6 +155,18 @@ async fn a_service_of_ones_own_decides(shape: Shape) {
         assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0), "{answer:?}");
         assert!(!answer.body.contains("localhost"), "{answer:?}");
         plain.token().await.expect(200);
+    }
+    if shape == Shape::AllInOne {
+        let counted = app.http.get(format!("http://{metrics}/metrics")).send().await.unwrap();
+        let counted = counted.text().await.unwrap();
+        for outcome in ["authenticated", "denied", "failed"] {
+            let labels = format!(r#"authenticator="api-keys",outcome="{outcome}"}}"#);
+            let mut lines = counted.lines();
+            let is_counted = |line: &str| {
+                line.starts_with("latchkey_authenticator_calls_total{") && line.contains(&labels)
+            };
+            assert!(lines.any(is_counted), "{outcome}: {counted}");
+        }
     }
     authenticator.start_again();
     let_in(&robot_of_keys).await;
