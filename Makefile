@@ -34,7 +34,7 @@ unit: packages ## Unit, contract and handler tests, on real PostgreSQL and Redis
 	target/debug/with-backends cargo test --workspace --exclude latchkey-tests
 
 e2e: packages ## The built binaries from outside: in one process, and as separate processes
-	cargo build --workspace --bins
+	cargo build --workspace --bins --example authenticator
 	cargo test -p latchkey-tests
 
 wire: packages ## Check a started server against recordings of Keycloak: make wire WIRE=folder

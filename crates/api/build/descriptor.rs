@@ -106,12 +106,15 @@ impl Service<'_> {
     }
 }
 
-/// The services that callers hold as traits: all but the pipeline, which carries them.
+/// Packages whose services no caller holds as a trait: the pipeline carries the others, and authenticators are nobody's replicas.
+const NOT_HELD: [&str; 2] = ["latchkey.pipeline.v1", "latchkey.authenticator.v1"];
+
+/// The services that callers hold as traits.
 pub(crate) fn services(set: &FileDescriptorSet) -> Vec<Service<'_>> {
     let mut found = Vec::new();
     for file in &set.file {
         for descriptor in &file.service {
-            if file.package() != "latchkey.pipeline.v1" {
+            if !NOT_HELD.contains(&file.package()) {
                 found.push(Service { package: file.package(), module: module(file.package()), descriptor });
             }
         }

@@ -20,6 +20,7 @@ macro_rules! package {
 }
 
 package!(audit);
+package!(authenticator);
 package!(common);
 package!(issuer);
 package!(registry);

@@ -16,7 +16,7 @@ pub mod remote;
 pub mod revision;
 pub mod server;
 
-pub use generated::{aliases::*, audit, common, issuer, registry, roles, session};
+pub use generated::{aliases::*, audit, authenticator, common, issuer, registry, roles, session};
 
 use futures::Stream;
 use std::pin::Pin;

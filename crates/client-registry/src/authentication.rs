@@ -9,6 +9,7 @@ mod client_jwt;
 mod client_secret;
 mod client_secret_jwt;
 mod client_x509;
+mod custom;
 mod federated_jwt;
 mod from_outside;
 mod public_client;
@@ -31,6 +32,7 @@ use crate::cache::known_realms::KnownRealm;
 use crate::client_certificate::ClientCertificate;
 use crate::error::Error;
 use crate::etag;
+use crate::outside_authenticator::Vouched;
 use crate::remote_keys::{FetchedKeys, Location};
 use crate::secret_uses::SecretUses;
 use crate::service::RegistryService;
@@ -59,6 +61,11 @@ pub(crate) trait Authenticator: Send + Sync {
         false
     }
 
+    /// The outside authenticator that decides, by its name.
+    fn outside_authenticator(&self) -> Option<&str> {
+        None
+    }
+
     /// About how many bytes it takes.
     fn weight(&self) -> usize;
 }
@@ -73,20 +80,22 @@ pub(crate) struct Attempt<'a> {
     pub(crate) now_ms: i64,
 }
 
-/// What an assertion is verified with beside what an authenticator was prepared with.
+/// What an authenticator decides with beside what it was prepared with.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct With<'a> {
     /// The keys that the client publishes.
     pub(crate) published_keys: Option<&'a FetchedKeys>,
     /// The assertion of an outside issuer, with its keys.
     pub(crate) outside: Option<&'a FromOutside<'a>>,
+    /// That the outside authenticator has said that it is the client.
+    pub(crate) vouched: Option<Vouched>,
 }
 
 /// How a client has proven who it is.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Proof {
     /// `AuthenticatedClient.method`.
-    pub(crate) method: &'static str,
+    pub(crate) method: Cow<'static, str>,
     pub(crate) assertion: Option<AssertionId>,
 }
 
@@ -133,7 +142,10 @@ pub(crate) async fn prepare(
         }
         federated_jwt::TYPE => Box::new(federated_jwt::FederatedJwt::of(client)),
         client_x509::TYPE => Box::new(client_x509::ClientX509::of(client)),
-        _ => Box::new(unsupported::Unsupported),
+        other => match custom::Custom::of(other) {
+            Some(custom) => Box::new(custom),
+            None => Box::new(unsupported::Unsupported),
+        },
     })
 }
 
@@ -184,7 +196,11 @@ impl RegistryService {
         } else {
             None
         };
-        let with = With { published_keys: published_keys.as_ref(), outside: None };
+        let vouched = match known.authenticator.outside_authenticator() {
+            Some(name) => Box::pin(self.ask_outside(name, &realm, &known.client, &request)).await?,
+            None => None,
+        };
+        let with = With { published_keys: published_keys.as_ref(), outside: None, vouched };
         Ok(known.answer(&realm, &request, with, self.clock.now_ms()))
     }
 }
@@ -204,7 +220,7 @@ impl KnownClient {
                     realm: (!kept).then(|| realm.realm.clone()),
                     client: (!kept).then(|| self.client.clone()),
                     etag: if kept { presented.kept_etag.clone() } else { etag::of(realm.etag, self.etag) },
-                    method: method.to_owned(),
+                    method: method.into_owned(),
                     assertion,
                 };
                 AuthenticateResponse { outcome: Some(Outcome::Authenticated(authenticated)) }

@@ -15,6 +15,7 @@ use crate::cache::known_realms::KnownRealms;
 use crate::changes::{Writer, outdate_by};
 use crate::config::Config;
 use crate::error::Error;
+use crate::outside_authenticator::OutsideAuthenticators;
 use crate::remote_keys::RemoteKeys;
 use crate::secret_uses::{self, SecretUses};
 use crate::service::RegistryService;
@@ -26,7 +27,7 @@ pub const SCHEMA: &str = "client_registry";
 /// write is followed until `shutdown`.
 ///
 /// # Errors
-/// When the database, or the file of certificates that the settings name, cannot be read.
+/// When the database, or a file of certificates that the settings name, cannot be read, or what they say of an authenticator is wrong.
 pub async fn build(
     config: &Config,
     database: Database,
@@ -67,6 +68,7 @@ pub async fn build(
             config.key_server_roots()?,
             clock.clone(),
         ),
+        authenticators: OutsideAuthenticators::prepare(&config.authenticators, &clock)?,
         secret_uses,
         writer: Writer { changes, epochs },
         database,

@@ -1,5 +1,6 @@
 //! Settings of client-registry.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use latchkey_platform::config::Setting;
@@ -8,6 +9,7 @@ use reqwest::Certificate;
 use serde::Deserialize;
 
 use crate::error::Error;
+use crate::outside_authenticator::AuthenticatorSettings;
 
 /// `[client_registry]`: settings beside those that every service has.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub struct Config {
     pub allowed_key_server_networks: Vec<Network>,
     /// A file of certificates (PEM) that key servers may be vouched for by, beside those of the system.
     pub key_server_ca_file: Option<PathBuf>,
+    /// Services of one's own that decide about clients whose authenticator is `custom:<name>`, by name.
+    pub authenticators: BTreeMap<String, AuthenticatorSettings>,
 }
 
 impl Default for Config {
@@ -33,6 +37,7 @@ impl Default for Config {
             issuer_cache_bytes: 8 << 20,
             allowed_key_server_networks: Vec::new(),
             key_server_ca_file: None,
+            authenticators: BTreeMap::new(),
         }
     }
 }
@@ -64,6 +69,47 @@ impl Config {
             name: "key_server_ca_file",
             default: "none",
             text: "A file of certificates (PEM) that key servers may be vouched for by, beside those of the system.",
+        },
+        Setting {
+            name: "authenticators.NAME.url",
+            default: "none",
+            text: "`https://HOST:PORT` of a service of one's own that decides about clients whose authenticator is `custom:NAME` (`a-z`, `0-9`, `-`, `_`): [custom-authenticators.md](custom-authenticators.md).",
+        },
+        Setting {
+            name: "authenticators.NAME.ca_file",
+            default: "required",
+            text: "The certificate authority (PEM) that vouches for it.",
+        },
+        Setting {
+            name: "authenticators.NAME.cert_file",
+            default: "none",
+            text: "The certificate chain (PEM) by which it knows us.",
+        },
+        Setting { name: "authenticators.NAME.key_file", default: "none", text: "Its private key (PEM)." },
+        Setting {
+            name: "authenticators.NAME.plaintext",
+            default: "false",
+            text: "Speak without TLS, to an `http://` address. Whoever is on the way then reads what clients present, and answers in its place: for trusted networks that encrypt by themselves.",
+        },
+        Setting {
+            name: "authenticators.NAME.timeout_ms",
+            default: "1000",
+            text: "For how long its answer is waited for, in milliseconds; 4000 at the most.",
+        },
+        Setting {
+            name: "authenticators.NAME.failures",
+            default: "5",
+            text: "After how many failures in a row (not reached, or no answer in time) a realm's calls are refused at once.",
+        },
+        Setting {
+            name: "authenticators.NAME.open_ms",
+            default: "10000",
+            text: "For how long, in milliseconds, until one call tries whether it is back.",
+        },
+        Setting {
+            name: "authenticators.NAME.max_calls",
+            default: "64",
+            text: "How many calls of one realm may be under way. What is more is refused at once.",
         },
     ];
 

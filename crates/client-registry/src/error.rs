@@ -90,6 +90,12 @@ pub enum Error {
         /// What is wrong with it.
         cause: String,
     },
+    /// What the settings say of outside authenticators cannot be used.
+    #[error("the settings of authenticators cannot be used:\n  {}", .0.join("\n  "))]
+    AuthenticatorSettings(Vec<String>),
+    /// The outside authenticator that has to decide gives no answer.
+    #[error("the client's authenticator is away")]
+    AuthenticatorAway,
     /// The service is being shut down.
     #[error("the service is shutting down")]
     Interrupted,
@@ -131,10 +137,12 @@ impl Error {
             Self::VersionMismatch => (Kind::Aborted, "VERSION_MISMATCH"),
             Self::Invalid { .. } => (Kind::Invalid, ""),
             Self::Database(database::Error::Unavailable(_)) => (Kind::Unavailable, "DATABASE_UNAVAILABLE"),
+            Self::AuthenticatorAway => (Kind::Unavailable, "AUTHENTICATOR_AWAY"),
             Self::Interrupted => (Kind::Unavailable, "UNAVAILABLE"),
             Self::Unreadable { .. }
             | Self::SecretNotText { .. }
             | Self::KeyServerCertificates { .. }
+            | Self::AuthenticatorSettings(_)
             | Self::Cryptography
             | Self::Vault(_)
             | Self::Database(_) => (Kind::Internal, ""),
@@ -146,6 +154,10 @@ impl From<Error> for Status {
     fn from(error: Error) -> Self {
         let (kind, reason) = error.kind();
         match kind {
+            // Why, is in the log already.
+            Kind::Unavailable if matches!(error, Error::AuthenticatorAway) => {
+                status(kind, reason, error.to_string())
+            }
             Kind::Internal | Kind::Unavailable => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(error = %error, cause, "client-registry failed");

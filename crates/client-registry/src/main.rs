@@ -57,7 +57,7 @@ async fn run(settings: Sections, context: Context) -> Result<(), Error> {
         shutdown,
     )
     .await
-    .map_err(Error::program("the change log can't be read"))?;
+    .map_err(Error::program("client-registry can't be put together"))?;
     let called = service.clone();
     let serving = Serving {
         applied: Arc::new(service.changes().clone()),

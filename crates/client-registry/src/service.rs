@@ -17,6 +17,7 @@ use crate::cache::known_clients::KnownClients;
 use crate::cache::known_issuers::KnownIssuers;
 use crate::cache::known_realms::KnownRealms;
 use crate::changes::Writer;
+use crate::outside_authenticator::OutsideAuthenticators;
 use crate::remote_keys::RemoteKeys;
 use crate::secret_uses::SecretUses;
 
@@ -29,6 +30,7 @@ pub struct RegistryService {
     pub(crate) clients: KnownClients,
     pub(crate) issuers: KnownIssuers,
     pub(crate) remote_keys: RemoteKeys,
+    pub(crate) authenticators: OutsideAuthenticators,
     pub(crate) secret_uses: Arc<SecretUses>,
     pub(crate) clock: SharedClock,
 }

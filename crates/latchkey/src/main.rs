@@ -32,10 +32,13 @@ enum Command {
     Dev(dev::Options),
     /// Show the life of a token, with real requests, and leave nothing running.
     Demo,
-    /// Make a certificate authority and the services' certificates in a folder, for development.
+    /// Make a certificate authority and certificates of its own in a folder, for development.
     Pki {
         /// The folder.
         folder: PathBuf,
+        /// Whom the certificates are for; each is good for this machine too.
+        #[arg(default_values = tls::SERVICES)]
+        names: Vec<String>,
     },
     /// Print the reference of all settings.
     Configuration,
@@ -47,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Dev(options) => dev::run(options).await,
         Command::Demo => dev::demo().await,
-        Command::Pki { folder } => Ok(tls::make_certificates(&folder)?),
+        Command::Pki { folder, names } => Ok(tls::make_certificates(&folder, &names)?),
         Command::Configuration => {
             output::say(&settings::reference());
             Ok(())

@@ -42,7 +42,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let binaries = binaries()?;
     let certificates = folder.private_folder("certificates")?;
-    tls::make_certificates(&certificates)?;
+    tls::make_certificates(&certificates, &tls::SERVICES)?;
     let (mut postgres, mut redis) = (None, None);
     let database = match backends.postgres {
         Some(url) => url,

@@ -76,12 +76,12 @@ pub fn files(folder: &Path, service: &str) -> Tls {
     }
 }
 
-/// Makes a certificate authority and a certificate for each service in `folder`, for development: `ca.crt`,
-/// `<service>.crt`, `<service>.key`. What is complete already stays. The authority's key is not kept.
+/// Makes a certificate authority and a certificate for each name in `folder`, for development: `ca.crt`, `<name>.crt`,
+/// `<name>.key`. What is complete already stays. The authority's key is not kept.
 ///
 /// # Errors
 /// [`Error`].
-pub fn make_certificates(folder: &Path) -> Result<(), Error> {
+pub fn make_certificates<N: AsRef<str>>(folder: &Path, names: &[N]) -> Result<(), Error> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     let complete = folder.join("complete");
     if complete.exists() {
@@ -95,15 +95,14 @@ pub fn make_certificates(folder: &Path) -> Result<(), Error> {
     let certificate = authority.self_signed(&key)?;
     write(&folder.join("ca.crt"), &certificate.pem(), 0o644)?;
     let issuer = Issuer::new(authority, key);
-    for service in SERVICES {
+    for name in names.iter().map(AsRef::as_ref) {
         let key = KeyPair::generate()?;
-        let names = [service, "localhost", "127.0.0.1"].map(str::to_owned);
-        let mut params = CertificateParams::new(names)?;
-        params.distinguished_name.push(DnType::CommonName, service);
+        let mut params = CertificateParams::new([name, "localhost", "127.0.0.1"].map(str::to_owned))?;
+        params.distinguished_name.push(DnType::CommonName, name);
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        write(&folder.join(format!("{service}.key")), &key.serialize_pem(), 0o600)?;
-        write(&folder.join(format!("{service}.crt")), &params.signed_by(&key, &issuer)?.pem(), 0o644)?;
+        write(&folder.join(format!("{name}.key")), &key.serialize_pem(), 0o600)?;
+        write(&folder.join(format!("{name}.crt")), &params.signed_by(&key, &issuer)?.pem(), 0o644)?;
     }
     write(&complete, "", 0o644)
 }

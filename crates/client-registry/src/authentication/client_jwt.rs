@@ -38,7 +38,7 @@ impl Authenticator for ClientJwt {
             Unverified::Failed => failed("Signature on JWT token failed validation"),
         })?;
         let id = assertion.check_use(client, &presented.assertion_audiences, now_ms.div_euclid(1000))?;
-        Ok(Proof { method: TYPE, assertion: Some(id) })
+        Ok(Proof { method: TYPE.into(), assertion: Some(id) })
     }
 
     fn takes_assertions(&self) -> bool {

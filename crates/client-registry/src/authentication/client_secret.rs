@@ -51,7 +51,7 @@ impl Authenticator for ClientSecret {
         }
         if let Some(uses) = proven.filter(|_| !secret.is_empty()) {
             uses.note(attempt.now_ms);
-            Ok(Proof { method: TYPE, assertion: None })
+            Ok(Proof { method: TYPE.into(), assertion: None })
         } else {
             Err(Reason::InvalidCredentials.into())
         }

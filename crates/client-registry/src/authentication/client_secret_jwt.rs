@@ -73,7 +73,7 @@ impl Authenticator for ClientSecretJwt {
             .ok_or_else(|| failed("Signature on JWT token by client secret  failed validation"))?;
         let id = assertion.check_use(client, &presented.assertion_audiences, now_ms.div_euclid(1000))?;
         signer.uses.note(now_ms);
-        Ok(Proof { method: TYPE, assertion: Some(id) })
+        Ok(Proof { method: TYPE.into(), assertion: Some(id) })
     }
 
     fn takes_assertions(&self) -> bool {

@@ -90,7 +90,9 @@ impl Authenticator for ClientX509 {
         if attempt.presented.source() == CredentialSource::Basic {
             return Err(Reason::ClientIdMissing.into());
         }
-        let Err(fault) = self.check(attempt) else { return Ok(Proof { method: TYPE, assertion: None }) };
+        let Err(fault) = self.check(attempt) else {
+            return Ok(Proof { method: TYPE.into(), assertion: None });
+        };
         let (realm_id, client_id) = (&attempt.client.realm_id, &attempt.client.client_id);
         tracing::debug!(realm.id = realm_id, client.id = client_id, %fault, "a certificate proves no client");
         attempt.realm.verifier_key.pretend(attempt.presented.client_secret.as_deref().unwrap_or_default());

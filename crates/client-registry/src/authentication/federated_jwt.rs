@@ -60,7 +60,7 @@ impl Authenticator for FederatedJwt {
             &attempt.presented.assertion_audiences,
             attempt.now_ms.div_euclid(1000),
         )?;
-        Ok(Proof { method: TYPE, assertion })
+        Ok(Proof { method: TYPE.into(), assertion })
     }
 
     fn takes_outside_assertions(&self) -> bool {

@@ -7,7 +7,7 @@ pub(super) struct PublicClient;
 
 impl Authenticator for PublicClient {
     fn authenticate(&self, _attempt: &Attempt<'_>) -> Result<Proof, Denial> {
-        Ok(Proof { method: "none", assertion: None })
+        Ok(Proof { method: "none".into(), assertion: None })
     }
 
     fn weight(&self) -> usize {

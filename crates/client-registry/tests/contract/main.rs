@@ -3,6 +3,7 @@
 
 mod assertions;
 mod authentication;
+mod authenticator_server;
 mod certificates;
 mod clients;
 mod federation;
@@ -10,6 +11,7 @@ mod grants;
 mod identity_providers;
 mod key_server;
 mod keys;
+mod outside_authenticators;
 mod published_keys;
 mod realms;
 mod registration;

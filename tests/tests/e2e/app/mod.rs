@@ -17,7 +17,7 @@ pub(crate) use deadline::{PATIENCE, eventually};
 pub(crate) use gateway::Gateway;
 pub(crate) use issuer::{Issuer, KeyServer};
 pub(crate) use realm::{Realm, SECRET};
-pub(crate) use server::{Server, Setup, Shape, kill_process};
+pub(crate) use server::{Server, Setup, Shape, kill_process, program};
 
 use std::ops::AsyncFnOnce;
 use std::sync::LazyLock;

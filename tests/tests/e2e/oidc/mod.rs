@@ -1,6 +1,7 @@
 //! The OpenID Connect endpoints of a realm.
 
 mod client_authentication;
+mod custom_authenticator;
 mod delegation;
 mod discovery;
 mod dpop;
