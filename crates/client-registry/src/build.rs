@@ -63,6 +63,7 @@ pub async fn build(
             config.key_server_roots()?,
             clock.clone(),
         ),
+        shortest_key_rotation_s: config.shortest_key_rotation_s.into(),
         writer: Writer { changes, epochs },
         database,
         vault,

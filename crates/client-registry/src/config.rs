@@ -23,6 +23,8 @@ pub struct Config {
     pub allowed_key_server_networks: Vec<Network>,
     /// A file of certificates (PEM) that key servers may be vouched for by, beside those of the system.
     pub key_server_ca_file: Option<PathBuf>,
+    /// The shortest interval (seconds) at which a realm may have its keys rotated.
+    pub shortest_key_rotation_s: u32,
 }
 
 impl Default for Config {
@@ -33,6 +35,7 @@ impl Default for Config {
             issuer_cache_bytes: 8 << 20,
             allowed_key_server_networks: Vec::new(),
             key_server_ca_file: None,
+            shortest_key_rotation_s: 60 * 60,
         }
     }
 }
@@ -64,6 +67,11 @@ impl Config {
             name: "key_server_ca_file",
             default: "none",
             text: "A file of certificates (PEM) that key servers may be vouched for by, beside those of the system.",
+        },
+        Setting {
+            name: "shortest_key_rotation_s",
+            default: "3600",
+            text: "The shortest interval (seconds) at which a realm may have its keys rotated (realm attribute `key.rotation.interval`).",
         },
     ];
 

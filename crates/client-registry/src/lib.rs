@@ -27,6 +27,7 @@ mod grant_assertion;
 mod identity_providers;
 mod initial_access;
 mod issuer_keys;
+mod key_rotation;
 mod public_key;
 mod realms;
 mod registration_tokens;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::changes::{Entry, REALM};
 use crate::clients::{deleted, updated};
 use crate::error::Error;
+use crate::key_rotation::KeyRotation;
 use crate::service::RegistryService;
 use crate::store::realms::StoredRealm;
 use crate::store::{clients, is_storable, realms};
@@ -49,7 +50,7 @@ impl RegistryService {
         if realm.id.is_empty() {
             realm.id = random::uuid();
         }
-        check(&realm)?;
+        let key_rotation = self.check(&realm)?;
         realm.version = 1;
 
         let master_id = admin_client.as_ref().and_then(|new| Some(new.client.as_ref()?.realm_id.clone()));
@@ -81,6 +82,7 @@ impl RegistryService {
             "admin_client_id": admin_client_id,
             "created_by": created_by_user_id,
             "clients": published,
+            "key_rotation": key_rotation,
         });
         let entry = Entry { admin_event, ..entry(&realm.id, Operation::Created, payload) };
         let revision = self.writer.commit(tx, vec![entry]).await?;
@@ -93,7 +95,7 @@ impl RegistryService {
     ) -> Result<(UpdateRealmResponse, u64), Error> {
         let UpdateRealmRequest { realm, admin_event } = request;
         let mut realm = realm.ok_or(Error::Invalid { what: "realm", reason: "is missing" })?;
-        check(&realm)?;
+        let key_rotation = self.check(&realm)?;
         let mut tx = self.database.begin().await?;
         let stored = realms::find_locked(&mut tx, &realm.id).await?.ok_or(Error::RealmNotFound)?;
         if stored.realm.version != realm.version {
@@ -107,7 +109,11 @@ impl RegistryService {
         if stored.realm.name != realm.name {
             entries.extend(rename_admin_client(&mut tx, &stored, &realm.name).await?);
         }
-        let payload = json!({ "name": realm.name, "previous_name": stored.realm.name });
+        let payload = json!({
+            "name": realm.name,
+            "previous_name": stored.realm.name,
+            "key_rotation": key_rotation,
+        });
         entries.push(Entry { admin_event, ..entry(&realm.id, Operation::Updated, payload) });
         let revision = self.writer.commit(tx, entries).await?;
         Ok((UpdateRealmResponse { realm: Some(realm), revision }, revision))
@@ -128,6 +134,17 @@ impl RegistryService {
         let payload = json!({ "name": stored.realm.name, "admin_client_id": stored.admin_client_id });
         entries.push(Entry { admin_event, ..entry(&realm_id, Operation::Deleted, payload) });
         self.writer.commit(tx, entries).await
+    }
+
+    /// Checks a realm that is about to be stored, and gives what its keys need to be rotated.
+    fn check(&self, realm: &Realm) -> Result<Option<KeyRotation>, Error> {
+        if realm.id.is_empty() || realm.name.is_empty() {
+            return Err(Error::Invalid { what: "realm", reason: "lacks id or name" });
+        }
+        if !is_storable(&realm.id) || !is_storable(&realm.name) {
+            return Err(Error::Invalid { what: "realm", reason: "has a zero byte in its id or name" });
+        }
+        KeyRotation::of(realm, self.shortest_key_rotation_s)
     }
 }
 
@@ -173,14 +190,4 @@ fn entry(realm_id: &str, operation: Operation, payload: Value) -> Entry {
         payload,
         admin_event: None,
     }
-}
-
-fn check(realm: &Realm) -> Result<(), Error> {
-    if realm.id.is_empty() || realm.name.is_empty() {
-        return Err(Error::Invalid { what: "realm", reason: "lacks id or name" });
-    }
-    if !is_storable(&realm.id) || !is_storable(&realm.name) {
-        return Err(Error::Invalid { what: "realm", reason: "has a zero byte in its id or name" });
-    }
-    Ok(())
 }

@@ -26,6 +26,7 @@ pub struct RegistryService {
     pub(crate) clients: KnownClients,
     pub(crate) issuers: KnownIssuers,
     pub(crate) remote_keys: RemoteKeys,
+    pub(crate) shortest_key_rotation_s: i64,
     pub(crate) clock: SharedClock,
 }
 
