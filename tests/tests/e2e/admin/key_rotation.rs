@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::app::{PATIENCE, Realm, Setup, Shape, TestApp, eventually, header_of, run_alone};
+use crate::app::{PATIENCE, Realm, Setup, Shape, TestApp, eventually, header_of, kill_process, run_alone};
 
 scenarios!(an_administrator_is_told_of_a_rotation_that_cannot_be);
 
@@ -61,9 +61,14 @@ async fn tokens_verify_while_keys_are_rotated(shape: Shape) {
     shows_the_truth(&realm, &kid(&first)).await;
     assert_eq!(published(&calm).await, of_calm, "another realm keeps its keys");
     // Whatever is due next is done by whoever is there.
-    app.server.kill();
-    app.server.start_again();
-    app.until_it_serves().await;
+    match shape {
+        Shape::AllInOne => {
+            app.server.kill();
+            app.server.start_again();
+            app.until_it_serves().await;
+        }
+        Shape::Separate => kill_process(app.server.services()["latchkey-token-issuer"]),
+    }
     eventually("keys are rotated again", PATIENCE, async || {
         let token = billing.token().await;
         (token.status == 200 && !signed_with.contains(&kid(&token.text("access_token")))).then_some(())
