@@ -25,9 +25,10 @@ use crate::store::{key_rotations, realms};
 use schedule::{Due, RotatedKey, Rotation, Stage, Step, due};
 
 /// Realms that are taken at a time.
-const BATCH: i64 = 16;
-/// For how long a replica that takes realms has them to itself. Who comes later does no harm, but makes keys in vain.
-const CLAIM_MS: i64 = 60_000;
+const BATCH: i64 = 8;
+/// For how long a replica that takes realms has them to itself, and for how long they wait if it dies. Who comes meanwhile does no
+/// harm, but makes keys in vain.
+const CLAIM_MS: i64 = 15_000;
 /// Steps of one realm in a row. What is left is done later.
 const MOST_STEPS: usize = 64;
 
@@ -96,7 +97,9 @@ struct Made {
 struct Done {
     what: &'static str,
     kid: String,
-    entries: Vec<Entry>,
+    /// Its entries in the change log.
+    earlier: Option<Entry>,
+    last: Entry,
 }
 
 impl IssuerService {
@@ -137,6 +140,10 @@ impl IssuerService {
             let made = self.make_next(realm_id).await?;
             match self.step(realm_id, made).await? {
                 Progress::Step => steps += 1,
+                Progress::LastStep => {
+                    steps += 1;
+                    break;
+                }
                 Progress::Changed => {}
                 Progress::Idle => break,
             }
@@ -179,32 +186,38 @@ impl IssuerService {
             }
             (Due::Now(Step::Delete { retired }), _) => delete(&mut tx, find(&stored, &retired)?).await?,
             (Due::Now(Step::Publish { .. }), _) => None,
-            (Due::At(due_ms), _) => return settled(tx, realm_id, due_ms).await,
-            (Due::Never, _) => return settled(tx, realm_id, key_rotations::NEVER_MS).await,
+            (idle @ (Due::At(_) | Due::Never), _) => {
+                note_due(&mut tx, realm_id, &idle).await?;
+                tx.commit().await?;
+                return Ok(Progress::Idle);
+            }
         };
         // An administrator was quicker. What has become of the keys is looked at anew.
-        let Some(Done { what, kid, mut entries }) = done else { return Ok(Progress::Changed) };
-        let Some(last) = entries.pop() else { return Ok(Progress::Changed) };
-        for entry in &entries {
-            self.writer.append(&mut tx, entry).await?;
+        let Some(Done { what, kid, earlier, last }) = done else { return Ok(Progress::Changed) };
+        let after = rotated(&key_providers::list(&mut tx, realm_id).await?);
+        let is_last = note_due(&mut tx, realm_id, &due(now_ms, &rotation, &after)).await?;
+        if let Some(earlier) = &earlier {
+            self.writer.append(&mut tx, earlier).await?;
         }
         self.writer.commit(tx, last).await?;
         tracing::info!(realm.id = realm_id, kid, "{what}");
-        Ok(Progress::Step)
+        Ok(if is_last { Progress::LastStep } else { Progress::Step })
     }
 
     async fn publish(&self, tx: &mut Transaction, made: Made, position: i64) -> Result<Done, Error> {
         let Made { provider, material, .. } = made;
         let stored = StoredProvider { stage: Stage::Next, ..self.sealed(tx, &provider, material).await? };
         key_providers::insert(tx, &stored, position).await?;
-        let entries = vec![entry(&stored, Operation::Created)];
-        Ok(Done { what: "a key is published that will sign", kid: stored.kid, entries })
+        let last = entry(&stored, Operation::Created);
+        Ok(Done { what: "a key is published that will sign", kid: stored.kid, earlier: None, last })
     }
 }
 
 /// How far a step came.
 enum Progress {
     Step,
+    /// There is nothing more to do now.
+    LastStep,
     /// Somebody else was quicker.
     Changed,
     /// There is nothing to do now.
@@ -219,32 +232,31 @@ async fn switch(
     priority: i64,
     now_ms: i64,
 ) -> Result<Option<Done>, Error> {
-    let mut provider = next.provider.clone();
-    set(&mut provider, ACTIVE, "true");
-    set(&mut provider, PRIORITY, &priority.to_string());
-    let signs = StoredProvider {
-        document: document(&provider)?,
-        provider,
-        stage: Stage::Plain,
-        since_ms: now_ms,
-        ..next.clone()
-    };
-    let mut provider = signing.provider.clone();
-    set(&mut provider, ACTIVE, "false");
-    let retired = StoredProvider {
-        document: document(&provider)?,
-        provider,
-        stage: Stage::Retired,
-        since_ms: now_ms,
-        ..signing.clone()
-    };
+    let priority = priority.to_string();
+    let signs = moved(next, Stage::Plain, now_ms, &[(ACTIVE, "true"), (PRIORITY, &priority)])?;
+    let retired = moved(signing, Stage::Retired, now_ms, &[(ACTIVE, "false")])?;
     if !key_providers::update(tx, &signs, &next.document).await?
         || !key_providers::update(tx, &retired, &signing.document).await?
     {
         return Ok(None);
     }
-    let entries = vec![entry(&retired, Operation::Updated), entry(&signs, Operation::Updated)];
-    Ok(Some(Done { what: "a key signs in place of another", kid: signs.kid, entries }))
+    let earlier = Some(entry(&retired, Operation::Updated));
+    let last = entry(&signs, Operation::Updated);
+    Ok(Some(Done { what: "a key signs in place of another", kid: signs.kid, earlier, last }))
+}
+
+/// A provider at another stage, with other settings.
+fn moved(
+    stored: &StoredProvider,
+    stage: Stage,
+    since_ms: i64,
+    settings: &[(&str, &str)],
+) -> Result<StoredProvider, Error> {
+    let mut provider = stored.provider.clone();
+    for (name, value) in settings {
+        set(&mut provider, name, value);
+    }
+    Ok(StoredProvider { document: document(&provider)?, provider, stage, since_ms, ..stored.clone() })
 }
 
 /// Deletes a key that is not needed any more; none if an administrator has.
@@ -253,15 +265,19 @@ async fn delete(tx: &mut Transaction, retired: &StoredProvider) -> Result<Option
     if !key_providers::delete_unchanged(tx, realm_id, id, &retired.document).await? {
         return Ok(None);
     }
-    let entries = vec![entry(retired, Operation::Deleted)];
-    Ok(Some(Done { what: "a retired key is deleted", kid: retired.kid.clone(), entries }))
+    let last = entry(retired, Operation::Deleted);
+    Ok(Some(Done { what: "a retired key is deleted", kid: retired.kid.clone(), earlier: None, last }))
 }
 
-/// Notes when there is something to do.
-async fn settled(mut tx: Transaction, realm_id: &str, due_ms: i64) -> Result<Progress, Error> {
-    key_rotations::set_due(&mut tx, realm_id, due_ms).await?;
-    tx.commit().await?;
-    Ok(Progress::Idle)
+/// Notes when there is something to do, if that is not now: what is due now stays with whoever has taken the realm.
+async fn note_due(tx: &mut Transaction, realm_id: &str, due: &Due) -> Result<bool, Error> {
+    let due_ms = match due {
+        Due::Now(_) => return Ok(false),
+        Due::At(due_ms) => *due_ms,
+        Due::Never => key_rotations::NEVER_MS,
+    };
+    key_rotations::set_due(tx, realm_id, due_ms).await?;
+    Ok(true)
 }
 
 fn entry(stored: &StoredProvider, operation: Operation) -> Entry {
