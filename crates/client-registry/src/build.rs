@@ -70,6 +70,7 @@ pub async fn build(
         ),
         authenticators: OutsideAuthenticators::prepare(&config.authenticators, &clock)?,
         secret_uses,
+        shortest_key_rotation_s: config.shortest_key_rotation_s.into(),
         writer: Writer { changes, epochs },
         database,
         vault,

@@ -27,6 +27,8 @@ pub struct Config {
     pub key_server_ca_file: Option<PathBuf>,
     /// Services of one's own that decide about clients whose authenticator is `custom:<name>`, by name.
     pub authenticators: BTreeMap<String, AuthenticatorSettings>,
+    /// The shortest interval (seconds) at which a realm may have its keys rotated.
+    pub shortest_key_rotation_s: u32,
 }
 
 impl Default for Config {
@@ -38,6 +40,7 @@ impl Default for Config {
             allowed_key_server_networks: Vec::new(),
             key_server_ca_file: None,
             authenticators: BTreeMap::new(),
+            shortest_key_rotation_s: 60 * 60,
         }
     }
 }
@@ -110,6 +113,11 @@ impl Config {
             name: "authenticators.NAME.max_calls",
             default: "64",
             text: "How many calls of one realm may be under way. What is more is refused at once.",
+        },
+        Setting {
+            name: "shortest_key_rotation_s",
+            default: "3600",
+            text: "The shortest interval (seconds) at which a realm may have its keys rotated (realm attribute `latchkey.key-rotation.interval`).",
         },
     ];
 

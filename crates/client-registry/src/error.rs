@@ -36,6 +36,9 @@ pub enum Error {
     /// A registration access token is not, or no longer, the one of the client.
     #[error("the registration access token is not the client's")]
     RegistrationTokenInvalid,
+    /// A realm cannot be had like this. The words are for the administrator.
+    #[error("{0}")]
+    RealmInvalid(String),
     /// A realm of the name exists.
     #[error("a realm of this name exists")]
     RealmExists,
@@ -129,6 +132,7 @@ impl Error {
             Self::InitialAccessUsedUp => (Kind::Precondition, "INITIAL_ACCESS_USED_UP"),
             Self::InitialAccessExpired => (Kind::Precondition, "INITIAL_ACCESS_EXPIRED"),
             Self::RegistrationTokenInvalid => (Kind::Unauthenticated, "REGISTRATION_TOKEN_INVALID"),
+            Self::RealmInvalid(_) => (Kind::Invalid, "REALM_INVALID"),
             Self::RealmExists => (Kind::Conflict, "REALM_EXISTS"),
             Self::ClientExists => (Kind::Conflict, "CLIENT_EXISTS"),
             Self::IdentityProviderExists => (Kind::Conflict, "IDENTITY_PROVIDER_EXISTS"),

@@ -27,6 +27,7 @@ mod grant_assertion;
 mod identity_providers;
 mod initial_access;
 mod issuer_keys;
+mod key_rotation;
 mod outside_authenticator;
 mod public_key;
 mod realms;

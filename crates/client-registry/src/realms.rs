@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::changes::{Entry, REALM};
 use crate::clients::{deleted, updated};
 use crate::error::Error;
+use crate::key_rotation::KeyRotation;
 use crate::secret_policy::{SecretKeeping, SecretPolicy};
 use crate::service::RegistryService;
 use crate::store::client_secrets::Of;
@@ -19,6 +20,13 @@ use crate::verifier::VerifierKey;
 
 /// The realm whose clients `<name>-realm` carry the admin roles of the others.
 const MASTER: &str = "master";
+
+/// What a realm's attributes say to this service.
+struct Checked {
+    /// None if its keys are not to be rotated.
+    key_rotation: Option<KeyRotation>,
+    secrets: SecretPolicy,
+}
 
 impl RegistryService {
     pub(crate) async fn get_realm(&self, request: GetRealmRequest) -> Result<GetRealmResponse, Error> {
@@ -52,7 +60,7 @@ impl RegistryService {
         if realm.id.is_empty() {
             realm.id = random::uuid();
         }
-        let policy = check(&realm)?;
+        let checked = self.check(&realm)?;
         realm.version = 1;
 
         let master_id = admin_client.as_ref().and_then(|new| Some(new.client.as_ref()?.realm_id.clone()));
@@ -65,7 +73,7 @@ impl RegistryService {
             None => (self.database.begin().await?, None),
         };
         let (key, verifier_key) = VerifierKey::generate(&self.vault, &mut tx, &realm.id).await?;
-        let keeping = SecretKeeping { key, policy };
+        let keeping = SecretKeeping { key, policy: checked.secrets };
         let stored =
             StoredRealm { realm: realm.clone(), admin_client_id: admin_client_id.clone(), verifier_key };
         realms::insert(&mut tx, &stored).await?;
@@ -85,6 +93,7 @@ impl RegistryService {
             "admin_client_id": admin_client_id,
             "created_by": created_by_user_id,
             "clients": published,
+            "key_rotation": checked.key_rotation,
         });
         let entry = Entry { admin_event, ..entry(&realm.id, Operation::Created, payload) };
         let revision = self.writer.commit(tx, vec![entry]).await?;
@@ -97,7 +106,7 @@ impl RegistryService {
     ) -> Result<(UpdateRealmResponse, u64), Error> {
         let UpdateRealmRequest { realm, admin_event } = request;
         let mut realm = realm.ok_or(Error::Invalid { what: "realm", reason: "is missing" })?;
-        let policy = check(&realm)?;
+        let checked = self.check(&realm)?;
         let mut tx = self.database.begin().await?;
         let stored = realms::find_locked(&mut tx, &realm.id).await?.ok_or(Error::RealmNotFound)?;
         if stored.realm.version != realm.version {
@@ -107,14 +116,18 @@ impl RegistryService {
         if !realms::update(&mut tx, &realm).await? {
             return Err(Error::VersionMismatch);
         }
-        if SecretPolicy::of(&stored.realm)? != policy {
-            forget_secrets(&mut tx, &realm.id, policy).await?;
+        if SecretPolicy::of(&stored.realm)? != checked.secrets {
+            forget_secrets(&mut tx, &realm.id, checked.secrets).await?;
         }
         let mut entries = Vec::new();
         if stored.realm.name != realm.name {
             entries.extend(rename_admin_client(&mut tx, &stored, &realm.name).await?);
         }
-        let payload = json!({ "name": realm.name, "previous_name": stored.realm.name });
+        let payload = json!({
+            "name": realm.name,
+            "previous_name": stored.realm.name,
+            "key_rotation": checked.key_rotation,
+        });
         entries.push(Entry { admin_event, ..entry(&realm.id, Operation::Updated, payload) });
         let revision = self.writer.commit(tx, entries).await?;
         Ok((UpdateRealmResponse { realm: Some(realm), revision }, revision))
@@ -135,6 +148,20 @@ impl RegistryService {
         let payload = json!({ "name": stored.realm.name, "admin_client_id": stored.admin_client_id });
         entries.push(Entry { admin_event, ..entry(&realm_id, Operation::Deleted, payload) });
         self.writer.commit(tx, entries).await
+    }
+
+    /// Checks a realm that is about to be stored, and gives what its attributes say.
+    fn check(&self, realm: &Realm) -> Result<Checked, Error> {
+        if realm.id.is_empty() || realm.name.is_empty() {
+            return Err(Error::Invalid { what: "realm", reason: "lacks id or name" });
+        }
+        if !is_storable(&realm.id) || !is_storable(&realm.name) {
+            return Err(Error::Invalid { what: "realm", reason: "has a zero byte in its id or name" });
+        }
+        Ok(Checked {
+            key_rotation: KeyRotation::of(realm, self.shortest_key_rotation_s)?,
+            secrets: SecretPolicy::of(realm)?,
+        })
     }
 }
 
@@ -190,15 +217,4 @@ async fn forget_secrets(tx: &mut Transaction, realm_id: &str, policy: SecretPoli
         }
     }
     Ok(())
-}
-
-/// Refuses a realm that can't be; gives how it keeps secrets.
-fn check(realm: &Realm) -> Result<SecretPolicy, Error> {
-    if realm.id.is_empty() || realm.name.is_empty() {
-        return Err(Error::Invalid { what: "realm", reason: "lacks id or name" });
-    }
-    if !is_storable(&realm.id) || !is_storable(&realm.name) {
-        return Err(Error::Invalid { what: "realm", reason: "has a zero byte in its id or name" });
-    }
-    SecretPolicy::of(realm)
 }

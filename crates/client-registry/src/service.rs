@@ -32,6 +32,7 @@ pub struct RegistryService {
     pub(crate) remote_keys: RemoteKeys,
     pub(crate) authenticators: OutsideAuthenticators,
     pub(crate) secret_uses: Arc<SecretUses>,
+    pub(crate) shortest_key_rotation_s: i64,
     pub(crate) clock: SharedClock,
 }
 

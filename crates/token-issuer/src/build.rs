@@ -1,6 +1,7 @@
 //! Putting the service together.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use latchkey_api::DynClientRegistry;
 use latchkey_api::common::v1::WatchRequest;
@@ -22,6 +23,7 @@ use crate::error::Error;
 use crate::follow::{Cascade, UPSTREAM};
 use crate::key::pool::RsaPool;
 use crate::providers::fallback::Turns;
+use crate::rotation;
 use crate::service::IssuerService;
 use crate::store::realms;
 
@@ -32,7 +34,7 @@ pub const SCHEMA: &str = "token_issuer";
 const KEYS_OF_A_REALM: usize = 2;
 
 /// Puts token-issuer together over a database that was opened with [`SCHEMA`] and [`crate::MIGRATIONS`]. The registry's change
-/// log, and what other replicas write, are followed, and what was never published is swept, until `shutdown`.
+/// log, and what other replicas write, are followed, keys are rotated, and what was never published is swept, until `shutdown`.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -77,7 +79,9 @@ pub async fn build(
         follower,
         clock,
     });
-    tokio::spawn(shutdown.run_until_cancelled_owned(sweep::run(Arc::clone(&service))));
+    tokio::spawn(shutdown.clone().run_until_cancelled_owned(sweep::run(Arc::clone(&service))));
+    let every = Duration::from_millis(config.key_rotation_look_every_ms.get().into());
+    tokio::spawn(shutdown.run_until_cancelled_owned(rotation::run(Arc::clone(&service), every)));
     Ok(service)
 }
 

@@ -1,9 +1,11 @@
 //! Settings of token-issuer.
 
+use std::num::NonZeroU32;
+
 use latchkey_platform::config::Setting;
 use serde::Deserialize;
 
-/// `[token_issuer]`: how much is kept in memory.
+/// `[token_issuer]`: how much is kept in memory, and how often keys are looked at.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
@@ -13,11 +15,18 @@ pub struct Config {
     pub keys_cache_bytes: u64,
     /// About how many bytes of tokens that have been verified are kept in memory. One takes about 2 KiB.
     pub verified_cache_bytes: u64,
+    /// Milliseconds between two looks for realms whose keys are to be rotated.
+    pub key_rotation_look_every_ms: NonZeroU32,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { pregenerated_rsa_keys: 4, keys_cache_bytes: 64 << 20, verified_cache_bytes: 8 << 20 }
+        Self {
+            pregenerated_rsa_keys: 4,
+            keys_cache_bytes: 64 << 20,
+            verified_cache_bytes: 8 << 20,
+            key_rotation_look_every_ms: const { NonZeroU32::new(30_000).unwrap() },
+        }
     }
 }
 
@@ -38,6 +47,11 @@ impl Config {
             name: "verified_cache_bytes",
             default: "8388608",
             text: "About how many bytes of tokens that have been verified are kept in memory. One takes about 2 KiB.",
+        },
+        Setting {
+            name: "key_rotation_look_every_ms",
+            default: "30000",
+            text: "Milliseconds between two looks for realms whose keys are to be rotated.",
         },
     ];
 }

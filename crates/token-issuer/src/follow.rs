@@ -1,5 +1,5 @@
-//! Following the client-registry's change log: the keys of a published realm stay; those of a deleted one go, and with its data
-//! key whatever was sealed.
+//! Following the client-registry's change log: the keys of a published realm stay, and are rotated as it says; those of a deleted
+//! one go, and with its data key whatever was sealed.
 
 use latchkey_api::common::v1::{Change, Operation};
 use latchkey_platform::database::Transaction;
@@ -8,6 +8,7 @@ use latchkey_platform::vault::Vault;
 
 use crate::changes::{Entry, Writer};
 use crate::error::Error;
+use crate::rotation;
 use crate::store::realms;
 
 /// The service whose log is followed.
@@ -26,6 +27,9 @@ impl Apply for Cascade {
     async fn apply(&self, tx: &mut Transaction, change: &Change) -> Result<Option<u64>, Error> {
         if change.entity == "realm" && change.operation() == Operation::Created {
             realms::publish(tx, &change.entity_id).await?;
+        }
+        if change.entity == "realm" {
+            rotation::apply_settings(tx, change).await?;
         }
         if !is_deletion(change) {
             return Ok(None);

@@ -17,6 +17,7 @@ mod jwt;
 mod key;
 mod providers;
 mod realms;
+mod rotation;
 mod service;
 mod store;
 mod sweep;

@@ -15,10 +15,11 @@ use crate::changes::Entry;
 use crate::error::Error;
 use crate::key::material::Material;
 use crate::key::realm_keys::PURPOSE;
+use crate::rotation::schedule::Stage;
 use crate::service::IssuerService;
 use crate::store::key_providers::{self, StoredProvider, document};
-use crate::store::realms;
-use settings::Kind;
+use crate::store::{key_rotations, realms};
+use settings::{Kind, Settings};
 
 /// How often an update begins anew when somebody else was faster.
 const ATTEMPTS: usize = 3;
@@ -38,6 +39,7 @@ impl IssuerService {
         let material = self.new_key(&mut provider).await?;
         let mut tx = self.database.begin().await?;
         let position = realms::lock(&mut tx, &provider.realm_id).await?.ok_or(Error::RealmNotFound)?;
+        key_rotations::look_again(&mut tx, &provider.realm_id).await?;
         self.store_new(&mut tx, &provider, material, position).await?;
         let entry =
             Entry::key_provider(&provider.realm_id, Operation::Created, &provider.id, request.admin_event);
@@ -70,14 +72,10 @@ impl IssuerService {
             let before = before.ok_or(Error::KeyProviderNotFound)?;
             let new = self.changed_key(&mut provider, &before).await?;
             let mut tx = self.database.begin().await?;
+            key_rotations::look_again(&mut tx, &provider.realm_id).await?;
             let after = match new {
                 Some(material) => self.sealed(&mut tx, &provider, material).await?,
-                None => StoredProvider {
-                    document: document(&provider)?,
-                    certificate: key::certificate(&provider)?.or_else(|| before.certificate.clone()),
-                    provider: provider.clone(),
-                    ..before.clone()
-                },
+                None => self.with_settings(&before, &provider)?,
             };
             if key_providers::update(&mut tx, &after, &before.document).await? {
                 let (realm_id, id) = (&provider.realm_id, &provider.id);
@@ -92,6 +90,7 @@ impl IssuerService {
     pub(crate) async fn delete_key_provider(&self, request: DeleteKeyProviderRequest) -> Result<u64, Error> {
         let DeleteKeyProviderRequest { realm_id, id, admin_event } = request;
         let mut tx = self.database.begin().await?;
+        key_rotations::look_again(&mut tx, &realm_id).await?;
         if !key_providers::delete(&mut tx, &realm_id, &id).await? {
             return Err(Error::KeyProviderNotFound);
         }
@@ -133,7 +132,30 @@ impl IssuerService {
         key_providers::insert(tx, &stored, position).await
     }
 
-    async fn sealed(
+    /// A provider with other settings and the key that it has. One that an administrator makes active or passive is his: it counts as
+    /// new, and nobody deletes it but him.
+    fn with_settings(
+        &self,
+        before: &StoredProvider,
+        provider: &KeyProvider,
+    ) -> Result<StoredProvider, Error> {
+        let is_active = |provider| Settings::read(provider).map(|settings| settings.active);
+        let (stage, since_ms) = if is_active(&before.provider)? == is_active(provider)? {
+            (before.stage, before.since_ms)
+        } else {
+            (Stage::Plain, self.clock.now_ms())
+        };
+        Ok(StoredProvider {
+            document: document(provider)?,
+            certificate: key::certificate(provider)?.or_else(|| before.certificate.clone()),
+            provider: provider.clone(),
+            stage,
+            since_ms,
+            ..before.clone()
+        })
+    }
+
+    pub(crate) async fn sealed(
         &self,
         tx: &mut Transaction,
         provider: &KeyProvider,
@@ -142,8 +164,16 @@ impl IssuerService {
         let Material { kid, secret, public_key, certificate } = material;
         let place = Place { realm_id: &provider.realm_id, purpose: PURPOSE, id: &provider.id };
         let sealed = self.vault.seal(tx, place, &secret).await?;
-        let document = document(provider)?;
-        Ok(StoredProvider { provider: provider.clone(), document, kid, sealed, public_key, certificate })
+        Ok(StoredProvider {
+            document: document(provider)?,
+            provider: provider.clone(),
+            kid,
+            sealed,
+            public_key,
+            certificate,
+            stage: Stage::Plain,
+            since_ms: self.clock.now_ms(),
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 //! The statements run unchanged on PostgreSQL and SQLite.
 
 pub(crate) mod key_providers;
+pub(crate) mod key_rotations;
 pub(crate) mod realms;
 
 use latchkey_platform::database::{Migration, Migrations};
@@ -20,5 +21,11 @@ pub const MIGRATIONS: Migrations = &[
         description: "published realms",
         postgres: include_str!("../migrations/postgres/0002_published.sql"),
         sqlite: include_str!("../migrations/sqlite/0002_published.sql"),
+    },
+    Migration {
+        version: 3,
+        description: "key rotation",
+        postgres: include_str!("../migrations/postgres/0003_rotation.sql"),
+        sqlite: include_str!("../migrations/sqlite/0003_rotation.sql"),
     },
 ];

@@ -12,6 +12,7 @@
 mod app;
 
 mod admin;
+mod attacks;
 mod bad_input;
 mod invariants;
 mod limits;

@@ -5,6 +5,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use latchkey_api::registry::v1::refusal::Reason;
 use latchkey_api::registry::v1::{AssertionId, AuthenticateRequest, Client};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value};
 
 use super::Denial;
@@ -34,6 +35,8 @@ pub(crate) struct UnverifiedAssertion<'a> {
 pub(crate) struct Header {
     pub(crate) alg: Option<String>,
     pub(crate) kid: Option<String>,
+    /// Extensions that must be understood (RFC 7515 section 4.1.11).
+    crit: Option<IgnoredAny>,
 }
 
 /// For how long an assertion is taken, in seconds.
@@ -118,16 +121,20 @@ impl<'a> UnverifiedAssertion<'a> {
         Self::parse(assertion).ok_or_else(|| malformed("java.lang.IllegalArgumentException: Parsing error"))
     }
 
-    /// Takes a compact JWS apart; `None` where it is no JWT.
+    /// Takes a compact JWS apart; `None` where it is no JWT, or has extensions that must be understood: none is.
     pub(crate) fn parse(assertion: &'a str) -> Option<Self> {
         let (signed, signature) = assertion.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).ok();
         let payload = decode(claims)?;
+        let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
+        if header.crit.is_some() {
+            return None;
+        }
         Some(Self {
             signed,
             signature: decode(signature)?,
-            header: serde_json::from_slice(&decode(header)?).ok()?,
+            header,
             claims: serde_json::from_slice(&payload).ok()?,
             payload,
         })

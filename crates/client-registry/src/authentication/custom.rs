@@ -15,7 +15,7 @@ use crate::service::RegistryService;
 /// What its `client_authenticator_type` begins with; the authenticator's name follows.
 const PREFIX: &str = "custom:";
 /// The realm attribute with the names of the authenticators that its clients may have, with commas between.
-const ALLOWED: &str = "client.authenticators";
+const ALLOWED: &str = "latchkey.client-authenticators";
 /// What the names of the client attributes begin with that an authenticator sees.
 const SHOWN: &str = "authenticator.";
 

@@ -56,7 +56,7 @@ async fn present(service: &RegistryService, realm: &str, secret: &str) -> End {
 async fn make_robots(s: &Setting, attributes: Value) {
     for name in REALMS {
         let mut changed = s.realm(name).await;
-        changed.attributes.insert("client.authenticators".to_owned(), "other,keys".to_owned());
+        changed.attributes.insert("latchkey.client-authenticators".to_owned(), "other,keys".to_owned());
         let update = UpdateRealmRequest { realm: Some(changed), admin_event: None };
         ClientRegistry::update_realm(&*s.service, Request::new(update)).await.unwrap();
         s.create(robot(name, "robot", "custom:keys", attributes.clone())).await.unwrap();
@@ -126,7 +126,7 @@ async fn only_clients_of_a_realm_that_allows_it_are_asked_about(s: Setting) {
     disabled.client.as_mut().unwrap().enabled = false;
     s.create(disabled).await.unwrap();
     let mut changed = s.realm("blue").await;
-    changed.attributes.insert("client.authenticators".to_owned(), "other".to_owned());
+    changed.attributes.insert("latchkey.client-authenticators".to_owned(), "other".to_owned());
     let update = UpdateRealmRequest { realm: Some(changed), admin_event: None };
     ClientRegistry::update_realm(&*s.service, Request::new(update)).await.unwrap();
 

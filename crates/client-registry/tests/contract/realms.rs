@@ -49,6 +49,7 @@ async fn creating_a_realm_is_one_change(s: Setting) {
         "admin_client_id": "uuid-of-green-realm",
         "created_by": "maker",
         "clients": [{ "id": "uuid-of-a", "client_id": "a" }, { "id": "uuid-of-b", "client_id": "b" }],
+        "key_rotation": null,
     });
     assert_eq!(payload, expected);
     assert!(s.find("master", "green-realm").await.is_ok());
@@ -104,7 +105,7 @@ async fn a_renamed_realm_keeps_its_clients_and_its_admin_client_follows(s: Setti
     let revision = update(&s, Realm { name: "green".to_owned(), ..read }).await.unwrap().revision;
     let change = s.change(revision).await;
     let payload: serde_json::Value = serde_json::from_str(&change.payload_json).unwrap();
-    assert_eq!(payload, json!({ "name": "green", "previous_name": "red" }));
+    assert_eq!(payload, json!({ "name": "green", "previous_name": "red", "key_rotation": null }));
     let change = s.change(revision - 1).await;
     assert_eq!((change.entity.as_str(), change.realm_id), ("client", id_of("master")));
     assert_eq!(why(get_realm(&s.service, "red").await), "REALM_NOT_FOUND");
@@ -124,6 +125,32 @@ async fn a_renamed_realm_keeps_its_clients_and_its_admin_client_follows(s: Setti
     s.service.create_realm(Request::new(request)).await.unwrap();
     assert_eq!(s.realm("red").await.id, "newcomer");
     assert!(!s.passes("red", "orders", "password").await, "the name's new realm is another");
+}
+
+async fn when_keys_are_rotated_rides_on_the_change(s: Setting) {
+    let with = |realm: Realm, interval: &str| {
+        let attributes = [("latchkey.key-rotation.interval".to_owned(), interval.to_owned())].into();
+        Realm { attributes, ..realm }
+    };
+    let told = async |revision| {
+        let change = s.change(revision).await;
+        serde_json::from_str::<serde_json::Value>(&change.payload_json).unwrap()["key_rotation"].take()
+    };
+    let created = s.create_realm(with(realm("green"), "7776000"), Vec::new()).await.unwrap();
+    let expected = json!({ "interval_s": 7_776_000, "publish_ahead_s": 86_400, "keep_s": 7_776_000 });
+    assert_eq!(told(created.revision).await, expected);
+
+    let stored = s.realm("green").await;
+    let refused = update(&s, with(stored.clone(), "60")).await.unwrap_err();
+    assert_eq!(refused.message(), "Attribute 'latchkey.key-rotation.interval' should be 0 or at least 3600");
+    assert_eq!(why::<()>(Err(refused)), "REALM_INVALID");
+    assert_eq!(s.realm("green").await, stored);
+    let refused = s.create_realm(with(realm("yellow"), "soon"), Vec::new()).await;
+    assert_eq!(why(refused), "REALM_INVALID");
+    assert_eq!(why(get_realm(&s.service, "yellow").await), "REALM_NOT_FOUND");
+
+    let updated = update(&s, with(stored, "0")).await.unwrap();
+    assert_eq!(told(updated.revision).await, json!(null));
 }
 
 async fn a_deleted_realm_takes_all_of_it_along_and_nothing_else(s: Setting) {
@@ -153,5 +180,6 @@ contract!(
     of_many_who_make_a_realm_one_does,
     a_realm_is_replaced_only_as_it_was_read,
     a_renamed_realm_keeps_its_clients_and_its_admin_client_follows,
+    when_keys_are_rotated_rides_on_the_change,
     a_deleted_realm_takes_all_of_it_along_and_nothing_else,
 );

@@ -14,7 +14,7 @@ use crate::cache::keys::Dated;
 use crate::changes::Entry;
 use crate::error::Error;
 use crate::service::IssuerService;
-use crate::store::{key_providers, realms};
+use crate::store::{key_providers, key_rotations, realms};
 
 /// Any key that somebody makes for the algorithm comes before it.
 const FALLBACK_PRIORITY: &str = "-100";
@@ -65,6 +65,7 @@ impl IssuerService {
             // Another replica may have made it, whose change is yet to be heard of.
             self.writer.epochs.advance(realm_id);
         } else {
+            key_rotations::look_again(&mut tx, realm_id).await?;
             self.store_new(&mut tx, &provider, material, position).await?;
             let entry = Entry::key_provider(realm_id, Operation::Created, &provider.id, None);
             self.writer.commit(tx, entry).await?;

@@ -7,6 +7,7 @@ use crate::algorithm::Algorithm;
 use crate::error::Error;
 
 pub(crate) const PRIORITY: &str = "priority";
+pub(crate) const ACTIVE: &str = "active";
 pub(crate) const ALGORITHM: &str = "algorithm";
 pub(crate) const PRIVATE_KEY: &str = "privateKey";
 pub(crate) const CERTIFICATE: &str = "certificate";
@@ -127,7 +128,7 @@ impl Settings {
             kind,
             priority,
             enabled: switch(provider, "enabled", "Enabled")?,
-            active: switch(provider, "active", "Active")?,
+            active: switch(provider, ACTIVE, "Active")?,
             algorithm,
             form,
         })

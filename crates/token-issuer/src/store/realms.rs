@@ -45,6 +45,7 @@ pub(crate) async fn lock(tx: &mut Transaction, realm_id: &str) -> Result<Option<
 /// Deletes all of a realm, its data key too.
 pub(crate) async fn erase(tx: &mut Transaction, vault: &Vault, realm_id: &str) -> Result<(), Error> {
     tx.execute("DELETE FROM realms WHERE realm_id = $1", params![realm_id]).await?;
+    tx.execute("DELETE FROM key_rotations WHERE realm_id = $1", params![realm_id]).await?;
     tx.execute("DELETE FROM key_providers WHERE realm_id = $1", params![realm_id]).await?;
     Ok(vault.forget(tx, realm_id).await?)
 }

@@ -7,6 +7,7 @@ mod given_keys;
 mod key_providers;
 mod lifetimes;
 mod realms;
+mod rotation;
 mod round_trips;
 mod setting;
 mod uploaded;

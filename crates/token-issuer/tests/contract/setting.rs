@@ -1,5 +1,6 @@
 //! A service with two realms, and the registry that it follows.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -171,7 +172,9 @@ async fn start(
 ) -> Arc<IssuerService> {
     let database = Database::open(url, 5, SCHEMA, MIGRATIONS).await.unwrap();
     let master = Arc::new(FileMasterKey::parse(key).unwrap());
-    let config = Config { pregenerated_rsa_keys: 0, ..Config::default() };
+    // Tests look at keys themselves.
+    let config =
+        Config { pregenerated_rsa_keys: 0, key_rotation_look_every_ms: NonZeroU32::MAX, ..Config::default() };
     build(&config, database, master, registry, clock, shutdown.clone()).await.unwrap()
 }
 

@@ -6,4 +6,5 @@ mod client_tools;
 mod clients;
 mod identity_providers;
 mod import;
+mod key_rotation;
 mod realms;

@@ -1,4 +1,4 @@
-//! JWTs that the tests sign, with ES256.
+//! JWTs that the tests sign.
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _};
@@ -16,9 +16,14 @@ pub(crate) fn point(key: &EcdsaKeyPair) -> (String, String) {
     (b64(x), b64(y))
 }
 
-/// A JWT in compact form.
+/// A JWT in compact form, signed with ES256.
 pub(crate) fn signed(key: &EcdsaKeyPair, header: &Value, claims: &Value) -> String {
+    compact(header, claims, |signed| key.sign(&SystemRandom::new(), signed).unwrap().as_ref().to_vec())
+}
+
+/// A JWT in compact form, signed in any way.
+pub(crate) fn compact(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
     let signed = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
-    let signature = key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+    let signature = sign(signed.as_bytes());
     format!("{signed}.{}", b64(signature))
 }

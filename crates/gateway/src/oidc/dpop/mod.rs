@@ -9,7 +9,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use http::HeaderName;
 use latchkey_api::session::v1::ClaimOnceRequest;
 use proof_key::{ProofKey, base64url_sha256};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use tonic::Request;
 
 /// A client attribute: the client gets only bound tokens.
@@ -69,6 +69,8 @@ struct Header {
     typ: Option<String>,
     alg: Option<String>,
     jwk: Option<ProofKey>,
+    /// Extensions that must be understood (RFC 7515 section 4.1.11): none is.
+    crit: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -144,6 +146,9 @@ fn verify(
     let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Fault::Malformed)?;
     let claims: Claims = serde_json::from_slice(&decode(claims)?).map_err(|_| Fault::Malformed)?;
 
+    if header.crit.is_some() {
+        return Err(Fault::Malformed);
+    }
     if header.typ.as_deref() != Some("dpop+jwt") {
         return Err(Fault::Type(header.typ.unwrap_or_else(|| "null".to_owned())));
     }
@@ -234,6 +239,7 @@ mod tests {
     fn each_fault_has_keycloaks_words() {
         for (header, claims, words) in [
             (json!({ "typ": "JWT" }), json!({}), "Invalid or missing type in DPoP header: JWT"),
+            (json!({ "crit": ["b64"], "b64": false }), json!({}), &Fault::Malformed.to_string()),
             (json!({ "jwk": null }), json!({}), "No JWK in DPoP header"),
             (json!({ "alg": "HS256" }), json!({}), "Unsupported DPoP algorithm: HS256"),
             (json!({ "alg": "none" }), json!({}), "Unsupported DPoP algorithm: none"),
