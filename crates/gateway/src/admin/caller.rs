@@ -84,6 +84,7 @@ impl Caller {
                     method: method.clone(),
                     path,
                     access_token: Some(token),
+                    nonce: false,
                 };
                 dpop::prove(&proven, scheme, &jkt).await.map_err(|error| match error {
                     oidc::error::Error::Service(status) => status.into(),

@@ -7,11 +7,14 @@ use super::{binding, dpop, json_object::JsonObject};
 use crate::limits::Limited;
 use axum::{
     body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
 use latchkey_api::registry::v1::{Refusal, refusal};
 use tonic::Code as GrpcCode;
+
+/// RFC 9449 section 8.
+const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Why an OIDC request is not answered as it hoped. Its `Display` is the answer's `error_description`.
 #[derive(Debug, thiserror::Error)]
@@ -138,6 +141,10 @@ pub(crate) enum Error {
     #[error(transparent)]
     Dpop(#[from] dpop::Fault),
 
+    /// A proof needs a nonce: this one.
+    #[error("Authorization server requires nonce in DPoP proof")]
+    DpopNonce(String),
+
     /// Tokens are to be bound to a certificate, and there is none.
     #[error("Client Certification missing for MTLS HoK Token Binding")]
     CertificateMissing,
@@ -212,6 +219,8 @@ pub(crate) enum Code {
     InvalidScope,
     /// RFC 8707 section 2: "The requested resource is invalid, missing, unknown, or malformed."
     InvalidTarget,
+    /// RFC 9449 section 8: the proof is to be made again, with the nonce of the answer's header.
+    UseDpopNonce,
     /// RFC 6749 section 4.1.2.1: "The resource owner or authorization server denied the request."
     AccessDenied,
     /// RFC 7009 section 2.2.1.
@@ -232,6 +241,7 @@ impl Code {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::AccessDenied => "access_denied",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -259,7 +269,7 @@ impl Error {
         use Code::{
             AccessDenied, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget,
             TemporarilyUnavailable, UnauthorizedClient, UnknownError, UnsupportedGrantType,
-            UnsupportedTokenType,
+            UnsupportedTokenType, UseDpopNonce,
         };
         use StatusCode as S;
         match self {
@@ -297,6 +307,7 @@ impl Error {
             | Self::TokenTypeHintUnknown
             | Self::TokenToRevokeMissing
             | Self::TokenOfAnotherClient => (S::BAD_REQUEST, Some(InvalidRequest)),
+            Self::DpopNonce(_) => (S::BAD_REQUEST, Some(UseDpopNonce)),
             Self::GrantTypeUnknown => (S::BAD_REQUEST, Some(UnsupportedGrantType)),
             Self::TokenTypeNotRevocable => (S::BAD_REQUEST, Some(UnsupportedTokenType)),
             Self::InvalidScope(_) => (S::BAD_REQUEST, Some(InvalidScope)),
@@ -386,6 +397,11 @@ impl Error {
         if let Self::TooManyRequests { retry_after_s } = self {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
         }
+        if let Self::DpopNonce(nonce) = self
+            && let Ok(nonce) = HeaderValue::from_str(nonce)
+        {
+            headers.insert(DPOP_NONCE, nonce);
+        }
         if caching == Caching::NoStore && code.is_some() {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
@@ -433,7 +449,7 @@ impl Error {
             | Self::ActorNotAllowed
             | Self::NotInAudience => "not_allowed",
             Self::AudienceNotFound => "audience_not_found",
-            Self::Dpop(_) => "invalid_dpop_proof",
+            Self::Dpop(_) | Self::DpopNonce(_) => "invalid_dpop_proof",
             Self::UserCredentialsInvalid => "invalid_user_credentials",
             Self::ServiceAccountDisabled(_) | Self::UserDisabled | Self::AccountDisabled => "user_disabled",
             Self::ServiceAccountMissing => "user_not_found",

@@ -95,6 +95,7 @@ async fn answer(
         method: Method::POST,
         path,
         access_token: None,
+        nonce: is_true(&caller.client, dpop::nonce::REQUIRED),
     };
     let binding = dpop::binding(&proven).await?;
     if binding.is_none() && is_true(&caller.client, dpop::BOUND_TOKENS_ONLY) {

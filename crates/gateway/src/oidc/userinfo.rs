@@ -218,6 +218,7 @@ async fn userinfo(
             method,
             path,
             access_token: Some(presented),
+            nonce: false,
         };
         dpop::prove(&proven, scheme, jkt).await?;
     }

@@ -14,6 +14,7 @@ scenarios!(
     a_bound_token_is_no_bearer_token_at_userinfo,
     a_bound_token_is_no_bearer_token_at_the_admin_rest_api,
     attack_a_proof_is_replayed,
+    attack_a_proof_is_made_in_store,
 );
 
 /// A key that proofs are made with.
@@ -35,12 +36,19 @@ impl Key {
     }
 
     fn proof(&self, method: &str, url: &str, token: Option<&str>) -> String {
+        self.proof_with(method, url, token, None)
+    }
+
+    fn proof_with(&self, method: &str, url: &str, token: Option<&str>, nonce: Option<&str>) -> String {
         let header = json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk()});
         let now_s = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
         let mut claims =
             json!({"jti": uuid::Uuid::new_v4().to_string(), "htm": method, "htu": url, "iat": now_s});
         if let Some(token) = token {
             claims["ath"] = b64(digest(&SHA256, token.as_bytes())).into();
+        }
+        if let Some(nonce) = nonce {
+            claims["nonce"] = nonce.into();
         }
         jws::signed(&self.0, &header, &claims)
     }
@@ -119,4 +127,44 @@ async fn attack_a_proof_is_replayed(app: &TestApp) {
     token_with(&billing, &elsewhere).await.is_refusal(400, "invalid_request", "DPoP HTTP URL mismatch");
     let other_method = Key::new().proof(Method::GET.as_str(), &app.url(&realm.path("token")), None);
     token_with(&billing, &other_method).await.is_refusal(400, "invalid_request", "DPoP HTTP method mismatch");
+}
+
+/// RFC 9449 section 11.2: who could once use a key has made proofs for later.
+async fn attack_a_proof_is_made_in_store(app: &TestApp) {
+    let realm = app.realm().await;
+    let settings = json!({"attributes": {"latchkey.dpop.nonce": "true"}});
+    let billing = realm.create_service_account_with("billing", settings).await;
+    let other = app.realm().await;
+    let settings = json!({"attributes": {"latchkey.dpop.nonce": "true"}});
+    let stranger = other.create_service_account_with("billing", settings).await;
+    let key = Key::new();
+    let url = app.url(&realm.path("token"));
+    let asked_for_nonce = async |client: &ServiceAccount<'_>, proof: &str| {
+        let answer = token_with(client, proof).await;
+        let description = "Authorization server requires nonce in DPoP proof";
+        answer.is_refusal(400, "use_dpop_nonce", description);
+        answer.header("dpop-nonce").to_owned()
+    };
+    let nonce = asked_for_nonce(&billing, &key.proof("POST", &url, None)).await;
+    let good = key.proof_with("POST", &url, None, Some(&nonce));
+    let token = token_with(&billing, &good).await.expect(200).text("access_token");
+    assert_eq!(claims(&token)["cnf"]["jkt"], key.thumbprint());
+    assert_eq!(token_with(&billing, &good).await.status, 400, "each proof is good once, with a nonce too");
+
+    let elsewhere = app.url(&other.path("token"));
+    let foreign = asked_for_nonce(&stranger, &key.proof("POST", &elsewhere, None)).await;
+    for wrong in ["", "guessed", &foreign, &billing.access_token_bound_to(&key, &url, &nonce).await] {
+        asked_for_nonce(&billing, &key.proof_with("POST", &url, None, Some(wrong))).await;
+    }
+    // A nonce is no token.
+    let introspected = billing.introspect(&nonce).await;
+    assert_eq!(introspected, json!({"active": false}));
+    assert_eq!(billing.refresh(&nonce).await.status, 400);
+}
+
+impl ServiceAccount<'_> {
+    async fn access_token_bound_to(&self, key: &Key, url: &str, nonce: &str) -> String {
+        let proof = key.proof_with("POST", url, None, Some(nonce));
+        token_with(self, &proof).await.expect(200).text("access_token")
+    }
 }

@@ -1,5 +1,6 @@
 //! DPoP proofs, RFC 9449 section 4.3: that who sends a request holds the key that a token is bound to.
 
+pub(crate) mod nonce;
 mod proof_key;
 
 use super::{error::Error, presented_token::Scheme};
@@ -80,6 +81,15 @@ struct Claims {
     htu: Option<String>,
     iat: Option<i64>,
     ath: Option<String>,
+    nonce: Option<String>,
+}
+
+/// What a proof says.
+#[derive(Debug)]
+struct Proof {
+    binding: Binding,
+    jti: String,
+    nonce: Option<String>,
 }
 
 /// The request that a proof must be for.
@@ -93,12 +103,14 @@ pub(crate) struct ProvenRequest<'a> {
     pub(crate) path: &'a str,
     /// The token that is presented with the proof: the proof then names its hash.
     pub(crate) access_token: Option<&'a str>,
+    /// Whether the proof needs a nonce of ours.
+    pub(crate) nonce: bool,
 }
 
 /// The proof of a request, if it has one.
 ///
 /// # Errors
-/// [`Error::Dpop`] for a proof that proves nothing, and what the session service answers.
+/// [`Error::Dpop`] for a proof that proves nothing, [`Error::DpopNonce`] for one without a nonce that it needs, and what the session service answers.
 pub(crate) async fn binding(request: &ProvenRequest<'_>) -> Result<Option<Binding>, Error> {
     let mut proofs = request.headers.get_all(DPOP).iter();
     let Some(proof) = proofs.next() else { return Ok(None) };
@@ -109,7 +121,11 @@ pub(crate) async fn binding(request: &ProvenRequest<'_>) -> Result<Option<Bindin
     let mut url = base_url::base(&request.app.config, request.context);
     url.push_str(request.path);
     let now_s = request.app.clock.now_s();
-    let (binding, jti) = verify(proof, request.method.as_str(), &url, request.access_token, now_s)?;
+    let Proof { binding, jti, nonce } =
+        verify(proof, request.method.as_str(), &url, request.access_token, now_s)?;
+    if request.nonce {
+        nonce::check(request.app, request.realm_id, nonce.as_deref()).await?;
+    }
 
     let asked = ClaimOnceRequest {
         realm_id: request.realm_id.to_owned(),
@@ -131,14 +147,14 @@ pub(crate) async fn prove(request: &ProvenRequest<'_>, scheme: Scheme, jkt: &str
     if scheme == Scheme::Dpop && binding.jkt == jkt { Ok(()) } else { Err(Fault::AnotherKey.into()) }
 }
 
-/// Everything about a proof but whether it was used before: its binding and its `jti`.
+/// Everything about a proof but its nonce, and whether it was used before.
 fn verify(
     proof: &str,
     method: &str,
     url: &str,
     access_token: Option<&str>,
     now_s: i64,
-) -> Result<(Binding, String), Fault> {
+) -> Result<Proof, Fault> {
     let (signed, signature) = proof.rsplit_once('.').ok_or(Fault::Malformed)?;
     let (header, claims) = signed.split_once('.').ok_or(Fault::Malformed)?;
     let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Fault::Malformed);
@@ -181,7 +197,7 @@ fn verify(
     {
         return Err(Fault::AccessTokenHash);
     }
-    Ok((Binding { jkt: key.thumbprint() }, jti))
+    Ok(Proof { binding: Binding { jkt: key.thumbprint() }, jti, nonce: claims.nonce })
 }
 
 #[cfg(test)]
@@ -228,7 +244,7 @@ mod tests {
     #[test]
     fn a_good_proof_binds() {
         let good = proof(json!({}), json!({ "htu": format!("{URL}?query#fragment") }));
-        let (binding, jti) = verify(&good, "POST", URL, None, NOW_S).unwrap();
+        let Proof { binding, jti, .. } = verify(&good, "POST", URL, None, NOW_S).unwrap();
         assert_eq!((binding.jkt.len(), jti.as_str()), (43, "1"));
         let hashed = proof(json!({}), json!({ "ath": base64url_sha256(b"token") }));
         assert!(verify(&hashed, "POST", URL, Some("token"), NOW_S).is_ok());
