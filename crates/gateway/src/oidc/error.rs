@@ -145,6 +145,10 @@ pub(crate) enum Error {
     #[error("Authorization server requires nonce in DPoP proof")]
     DpopNonce(String),
 
+    /// What a client gets is to be encrypted, and cannot be.
+    #[error("The answer cannot be encrypted: {0}")]
+    Encryption(&'static str),
+
     /// Tokens are to be bound to a certificate, and there is none.
     #[error("Client Certification missing for MTLS HoK Token Binding")]
     CertificateMissing,
@@ -301,6 +305,7 @@ impl Error {
             | Self::RequestedTokenType
             | Self::RefreshNeedsSession
             | Self::Dpop(_)
+            | Self::Encryption(_)
             | Self::CertificateMissing
             | Self::RefreshTokenMissing
             | Self::TokenToIntrospectMissing

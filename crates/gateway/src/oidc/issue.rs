@@ -3,6 +3,7 @@
 use super::{
     binding::confirmation,
     dpop::Binding,
+    encryption::Encryption,
     error::Error,
     grant::{Grant, TokenRequest, token_exchange},
     json_object::JsonObject,
@@ -140,6 +141,10 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
         .filter(|session| session.gives_refresh_token)
         .map(|session| refresh_token(client, &issuer, session, &resolution, (binding.as_ref(), thumbprint)))
         .transpose()?;
+    let encryption = match resolution.id_token_claims.is_empty() {
+        true => None,
+        false => Encryption::of_id_tokens(client)?,
+    };
     let id_token = (!resolution.id_token_claims.is_empty()).then(|| TokenToSign {
         algorithm: algorithm(realm, client, "id.token.signed.response.alg"),
         header_type: "JWT".to_owned(),
@@ -166,7 +171,7 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
         claims: resolution.access_token_claims,
         ..TokenToSign::default()
     };
-    let signed = app
+    let mut signed = app
         .services
         .issuer
         .issue(Request::new(IssueRequest {
@@ -177,6 +182,9 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
         }))
         .await?
         .into_inner();
+    if let Some(encryption) = encryption {
+        signed.id_token = encryption.encrypt_jwt(&signed.id_token)?;
+    }
 
     let mut body = JsonObject::with_capacity(
         signed.access_token.len() + signed.refresh_token.len() + signed.id_token.len() + 320,

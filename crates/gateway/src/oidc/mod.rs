@@ -8,6 +8,7 @@ mod compatibility;
 mod cors;
 mod discovery;
 pub(crate) mod dpop;
+mod encryption;
 pub(crate) mod error;
 mod form;
 mod form_request;

@@ -5,6 +5,7 @@ use super::{
     binding::{ANOTHER_CERTIFICATE, Confirmation},
     cors, discovery,
     dpop::{self, ProvenRequest},
+    encryption::Encryption,
     error::{Caching, Error},
     form::FormBody,
     grant::refresh_token::is_refresh,
@@ -247,19 +248,26 @@ async fn userinfo(
     let mut claims: Map<String, Value> = serde_json::from_slice(&resolution.userinfo_claims)
         .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
     claims.entry("sub").or_insert(Value::String(account.id));
-    match client.attributes.get(SIGNED_WITH).filter(|algorithm| !algorithm.is_empty()) {
-        None => Ok(Told::Json(claims)),
+    let encryption = Encryption::of_userinfo(client)?;
+    let signed = match client.attributes.get(SIGNED_WITH).filter(|algorithm| !algorithm.is_empty()) {
+        None => None,
         Some(algorithm) => {
             let answer = SignedAnswer {
                 issuer,
                 audience: client.client_id.clone(),
                 algorithm: algorithm.clone(),
                 header_type: "JWT",
-                claims,
+                claims: claims.clone(),
             };
-            Ok(Told::Jwt(answer.sign(app, realm).await?))
+            Some(answer.sign(app, realm).await?)
         }
-    }
+    };
+    Ok(match (signed, encryption) {
+        (None, None) => Told::Json(claims),
+        (Some(jwt), None) => Told::Jwt(jwt),
+        (Some(jwt), Some(encryption)) => Told::Jwt(encryption.encrypt_jwt(&jwt)?),
+        (None, Some(encryption)) => Told::Jwt(encryption.encrypt_json(&Value::Object(claims).to_string())?),
+    })
 }
 
 /// The third and fourth letters of an access token's jti tell.

@@ -5,6 +5,7 @@ mod custom_authenticator;
 mod delegation;
 mod discovery;
 mod dpop;
+mod encryption;
 mod errors;
 mod federation;
 mod introspect;
