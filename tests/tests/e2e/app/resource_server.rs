@@ -100,6 +100,7 @@ impl Drop for ResourceServer {
     }
 }
 
+/// The last section is the one of docs/tokens.md.
 fn configured(folder: &Path, address: SocketAddr, issuer: &str) -> String {
     let folder = folder.display();
     format!(
@@ -124,6 +125,8 @@ LoadModule oauth2_module {MODULES}/mod_oauth2.so
   Require valid-user
 </Location>
 <Location /orders>
+  AuthType oauth2
+  OAuth2TokenVerify metadata {issuer}/.well-known/openid-configuration expiry=10
   Require oauth2_claim aud:orders
 </Location>
 "
