@@ -1,7 +1,7 @@
 # Everything a developer does, one word each. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help packages build demo dev split test check unit e2e wire bench fuzz configuration up down compose-test deny
+.PHONY: help packages build demo dev split test check unit e2e docs wire bench fuzz configuration up down compose-test deny
 
 help: ## List what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ unit: packages ## Unit, contract and handler tests, on real PostgreSQL and Redis
 e2e: packages ## The built binaries from outside: in one process, and as separate processes
 	cargo build --workspace --bins --example authenticator
 	cargo test -p latchkey-tests
+
+docs: packages ## Run the commands of the documentation, and compare what they print with what it says
+	cargo build --workspace --bins --example authenticator
+	.ci/docs
 
 wire: packages ## Check a started server against recordings of Keycloak: make wire WIRE=folder
 	cargo build -p latchkey --bins

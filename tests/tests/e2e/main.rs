@@ -19,3 +19,4 @@ mod limits;
 mod mutual_tls;
 mod oidc;
 mod registration;
+mod verifier;

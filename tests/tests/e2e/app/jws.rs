@@ -1,7 +1,7 @@
 //! JWTs that the tests sign.
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _};
+use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -26,4 +26,11 @@ pub(crate) fn compact(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -
     let signed = format!("{}.{}", b64(header.to_string()), b64(claims.to_string()));
     let signature = sign(signed.as_bytes());
     format!("{signed}.{}", b64(signature))
+}
+
+/// A signature with RS256, for [`compact`].
+pub(crate) fn rs256(key: &RsaKeyPair, signed: &[u8]) -> Vec<u8> {
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed, &mut signature).unwrap();
+    signature
 }

@@ -8,6 +8,7 @@ mod gateway;
 mod issuer;
 pub(crate) mod jws;
 mod realm;
+mod resource_server;
 mod server;
 
 pub(crate) use answer::{Answer, basic, claims, header_of};
@@ -17,6 +18,7 @@ pub(crate) use deadline::{PATIENCE, eventually};
 pub(crate) use gateway::Gateway;
 pub(crate) use issuer::{Issuer, KeyServer};
 pub(crate) use realm::{Realm, SECRET};
+pub(crate) use resource_server::ResourceServer;
 pub(crate) use server::{Server, Setup, Shape, kill_process, program};
 
 use std::ops::AsyncFnOnce;

@@ -2,15 +2,14 @@
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::doors::{ACCESS, ID, NOTHING, REFRESH, opened, tokens, trusted};
-use crate::app::jws::{self, b64, compact};
+use crate::app::jws::{self, b64, compact, rs256};
 use crate::app::{KeyServer, Realm, TestApp, claims, header_of};
 
 scenarios!(
@@ -290,10 +289,4 @@ pub(super) async fn uploaded_key(realm: &Realm<'_>) -> (RsaKeyPair, Value) {
     realm.make("/components", &component).await;
     let kid = realm.get("/keys").await["active"]["RS256"].clone();
     (key, kid)
-}
-
-pub(super) fn rs256(key: &RsaKeyPair, signed: &[u8]) -> Vec<u8> {
-    let mut signature = vec![0; key.public_modulus_len()];
-    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed, &mut signature).unwrap();
-    signature
 }

@@ -6,8 +6,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::doors::{NOTHING, opened, tokens, trusted};
-use super::forged_tokens::{rs256, uploaded_key};
-use crate::app::jws::{b64, compact};
+use super::forged_tokens::uploaded_key;
+use crate::app::jws::{b64, compact, rs256};
 use crate::app::{TestApp, claims, header_of};
 
 scenarios!(
