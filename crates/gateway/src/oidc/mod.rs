@@ -9,7 +9,7 @@ mod cors;
 mod discovery;
 pub(crate) mod dpop;
 pub(crate) mod error;
-mod form;
+pub(crate) mod form;
 mod form_request;
 mod grant;
 mod introspect;

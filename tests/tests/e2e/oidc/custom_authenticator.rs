@@ -128,7 +128,8 @@ async fn a_service_of_ones_own_decides(shape: Shape) {
         Shape::Separate => authenticator.setup(shape),
     };
     let app = TestApp::start(setup).await;
-    let realm = app.realm_with(json!({ "attributes": { "latchkey.client-authenticators": "api-keys,gone" } })).await;
+    let realm =
+        app.realm_with(json!({ "attributes": { "latchkey.client-authenticators": "api-keys,gone" } })).await;
     let robot_of_keys = robot(&realm, "api-keys").await;
     let token = let_in(&robot_of_keys).await.text("access_token");
     assert_eq!(claims(&token)["azp"], "robot-of-api-keys");
