@@ -27,6 +27,7 @@ test: packages check unit e2e ## Everything that must be green: the fast checks 
 check: packages ## Format and lints
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy -p latchkey-fuzz --features fuzzing -- -D warnings
 
 unit: packages ## Unit, contract and handler tests, on real PostgreSQL and Redis
 	cargo build -p latchkey-test-support --bins
@@ -48,8 +49,8 @@ wire: packages ## Check a started server against recordings of Keycloak: make wi
 bench: build ## Measure: tokens per CPU-second, latency, memory, start
 	cargo run --release -p latchkey-bench
 
-fuzz: ## Fuzz each parser for FUZZ_SECONDS (default 30); needs cargo-fuzz and a nightly toolchain
-	.ci/fuzz
+fuzz: packages ## Run each fuzz target for FUZZ_SECONDS (default 30), or those named by TARGETS
+	.ci/fuzz $(TARGETS)
 
 configuration: ## Write docs/configuration.md anew from the code
 	cargo run -p latchkey -- configuration > docs/configuration.md

@@ -37,6 +37,8 @@ use crate::remote_keys::{FetchedKeys, Location};
 use crate::secret_uses::SecretUses;
 use crate::service::RegistryService;
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use client_jwt::ClientJwt;
 pub(crate) use federated_jwt::{FromOutside, OutsideDenial};
 pub(crate) use from_outside::Mapped;
 pub(crate) use subject_mapping::{CLAIMS, SubjectMapping, wanted_claims};

@@ -3,7 +3,7 @@
 
 mod der;
 mod java_key_store;
-mod key_file;
+pub(crate) mod key_file;
 mod key_pair;
 mod key_store;
 mod pkcs12;

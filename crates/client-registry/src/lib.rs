@@ -22,6 +22,8 @@ mod config;
 mod distinguished_name;
 mod error;
 mod etag;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod generated_secret;
 mod grant_assertion;
 mod identity_providers;

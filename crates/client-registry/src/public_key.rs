@@ -10,6 +10,7 @@ use aws_lc_rs::signature::{
     ParsedPublicKey, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use latchkey_platform::json::Object;
 use serde::Deserialize;
 use serde_json::Value;
 use x509_parser::prelude::{FromDer as _, SubjectPublicKeyInfo, X509Certificate};
@@ -26,6 +27,9 @@ const BARE_KEY: &str = "jwt.credential.public.key";
 const KEY_ID: &str = "jwt.credential.kid";
 /// The `use` of a key that verifies signatures; the second is that of a SPIFFE bundle (JWT-SVID section 4).
 const SIGNING: [&str; 2] = ["sig", "jwt-svid"];
+
+/// The bytes of an Ed25519 key (RFC 8032 section 5.1.5).
+const ED25519_SIZE: usize = 32;
 
 /// An asymmetric public key.
 pub(crate) struct PublicKey {
@@ -76,8 +80,8 @@ struct KeySet {
 impl KeySet {
     /// Keys that cannot be read are left out (RFC 7517 section 5).
     fn readable(self) -> impl Iterator<Item = PublicKey> {
-        let keys = self.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok());
-        keys.filter_map(PublicKey::of_jwk)
+        let keys = self.keys.into_iter().filter_map(|key| serde_json::from_value::<Object<Jwk>>(key).ok());
+        keys.filter_map(|Object(key)| PublicKey::of_jwk(key))
     }
 }
 
@@ -88,6 +92,7 @@ struct Jwk {
     kid: Option<String>,
     alg: Option<String>,
     r#use: Option<String>,
+    crv: String,
     x: String,
     y: String,
     n: String,
@@ -143,7 +148,7 @@ impl PublicKey {
 
     /// The keys of an RFC 7517 key set; `None` where it is none. Keys in it that cannot be read are left out (section 5).
     pub(crate) fn of_key_set(json: &[u8]) -> Option<Vec<Self>> {
-        let set: KeySet = serde_json::from_slice(json).ok()?;
+        let Object(set): Object<KeySet> = serde_json::from_slice(json).ok()?;
         Some(set.readable().collect())
     }
 
@@ -166,8 +171,14 @@ impl PublicKey {
         let decoded = |text: &str| BASE64_URL_SAFE_NO_PAD.decode(text).ok().filter(|bytes| !bytes.is_empty());
         let material = match jwk.kty.as_str() {
             "RSA" => Material::Rsa(RsaPublicKeyComponents { n: decoded(&jwk.n)?, e: decoded(&jwk.e)? }),
-            "EC" => Material::Encoded([vec![4], decoded(&jwk.x)?, decoded(&jwk.y)?].concat()),
-            "OKP" => Material::Encoded(decoded(&jwk.x)?),
+            "EC" => {
+                let size = coordinate_size(&jwk.crv)?;
+                let coordinate = |text: &str| decoded(text).filter(|bytes| bytes.len() == size);
+                Material::Encoded([vec![4], coordinate(&jwk.x)?, coordinate(&jwk.y)?].concat())
+            }
+            "OKP" if jwk.crv == "Ed25519" => {
+                Material::Encoded(decoded(&jwk.x).filter(|bytes| bytes.len() == ED25519_SIZE)?)
+            }
             _ => return None,
         };
         Some(Self { kid: jwk.kid, algorithm: jwk.alg, any_kid: false, material })
@@ -238,6 +249,17 @@ impl PublicKey {
     }
 }
 
+/// How many bytes a coordinate of a curve must have (RFC 7518 section 6.2.1.2). Keys of different curves so differ in length, and no key
+/// verifies what is signed on another curve than its own.
+fn coordinate_size(curve: &str) -> Option<usize> {
+    match curve {
+        "P-256" => Some(32),
+        "P-384" => Some(48),
+        "P-521" => Some(66),
+        _ => None,
+    }
+}
+
 fn rsa(algorithm: &str) -> Option<&'static RsaParameters> {
     Some(match algorithm {
         "RS256" => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -268,7 +290,7 @@ pub(crate) fn certificate_key(der: &[u8]) -> Option<PublicKey> {
 
 /// The first key of a key set (RFC 7517, JSON) that verifies signatures: its id, and its SubjectPublicKeyInfo, DER.
 pub(crate) fn signing_key_of_set(json: &str) -> Option<(Option<String>, Vec<u8>)> {
-    let set: KeySet = serde_json::from_str(json).ok()?;
+    let Object(set): Object<KeySet> = serde_json::from_str(json).ok()?;
     set.readable().find_map(|key| Some((key.kid.clone(), key.info()?)))
 }
 
@@ -277,4 +299,52 @@ pub(crate) fn decoded_pem(text: &str) -> Option<Vec<u8>> {
     let lines = text.lines().filter(|line| !line.starts_with("-----"));
     let base64: String = lines.flat_map(str::chars).filter(|char| !char.is_ascii_whitespace()).collect();
     BASE64_STANDARD.decode(base64).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
+    use serde_json::json;
+
+    #[test]
+    fn a_key_set_is_an_object_of_objects() {
+        let count = |json: &[u8]| PublicKey::of_key_set(json).map(|keys| keys.len());
+        let x = "A".repeat(43);
+        let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": x });
+        assert_eq!(count(json!({ "keys": [key] }).to_string().as_bytes()), Some(1));
+        assert_eq!(count(json!([[key]]).to_string().as_bytes()), None);
+        let array = json!(["OKP", null, null, null, "Ed25519", x, "", "", ""]);
+        assert_eq!(count(json!({ "keys": [array, 1, key] }).to_string().as_bytes()), Some(1));
+    }
+
+    #[test]
+    fn a_key_is_what_its_type_and_curve_say() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let signature = pair.sign(&SystemRandom::new(), b"message").unwrap();
+        let point = pair.public_key().as_ref();
+        let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let jwk = |changes: Value| {
+            let mut jwk =
+                json!({ "kty": "EC", "crv": "P-256", "x": encode(&point[1..33]), "y": encode(&point[33..]) });
+            for (name, value) in changes.as_object().unwrap() {
+                jwk[name] = value.clone();
+            }
+            PublicKey::of_key_set(json!({ "keys": [jwk] }).to_string().as_bytes()).unwrap()
+        };
+        let verified =
+            |changes: Value| verify(&jwk(changes), (None, "ES256"), b"message", signature.as_ref());
+        assert_eq!(verified(json!({})), Ok(()));
+        for changes in [
+            json!({ "crv": "P-384" }),
+            json!({ "crv": "" }),
+            json!({ "x": encode(&point[1..32]), "y": encode(&point[32..]) }),
+            json!({ "kty": "OKP", "x": encode(point) }),
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(point) }),
+            json!({ "kty": "RSA", "n": encode(point), "e": "AQAB", "alg": "RS256" }),
+        ] {
+            assert_eq!(verified(changes.clone()), Err(Unverified::NoKey), "{changes}");
+        }
+    }
 }

@@ -228,7 +228,7 @@ mod tests {
     const MINUTE: i64 = 60_000;
 
     fn state(fetched_ago: i64, tried_ago: i64) -> State {
-        let jwk = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"AAAA"}]}"#;
+        let jwk = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"k","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}"#;
         let keys = Arc::new(PublicKey::of_key_set(jwk.as_bytes()).unwrap());
         State {
             keys: Some((keys, NOW - fetched_ago)),

@@ -27,6 +27,8 @@ pub mod registration;
 pub mod request_context;
 pub mod serve;
 
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod read_first;
 mod request_id;
 mod request_metrics;

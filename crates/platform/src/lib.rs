@@ -12,6 +12,7 @@ pub mod config;
 pub mod database;
 pub mod epoch;
 pub mod follower;
+pub mod json;
 pub mod network;
 pub mod operations;
 pub mod random;

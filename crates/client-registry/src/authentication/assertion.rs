@@ -4,6 +4,7 @@
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use latchkey_api::registry::v1::refusal::Reason;
 use latchkey_api::registry::v1::{AssertionId, AuthenticateRequest, Client};
+use latchkey_platform::json::Object;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Number, Value};
@@ -127,17 +128,12 @@ impl<'a> UnverifiedAssertion<'a> {
         let (header, claims) = signed.split_once('.')?;
         let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).ok();
         let payload = decode(claims)?;
-        let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
+        let Object(header): Object<Header> = serde_json::from_slice(&decode(header)?).ok()?;
+        let Object(claims): Object<Claims> = serde_json::from_slice(&payload).ok()?;
         if header.crit.is_some() {
             return None;
         }
-        Some(Self {
-            signed,
-            signature: decode(signature)?,
-            header,
-            claims: serde_json::from_slice(&payload).ok()?,
-            payload,
-        })
+        Some(Self { signed, signature: decode(signature)?, header, claims, payload })
     }
 
     pub(crate) fn issuer(&self) -> Option<&str> {
@@ -304,6 +300,17 @@ mod tests {
         ] {
             assert_eq!(checked(changes.clone()), Err(fault.to_owned()), "{changes}");
         }
+    }
+
+    #[test]
+    fn header_and_claims_are_objects() {
+        let parse = |header: Value, claims: Value| {
+            let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+            UnverifiedAssertion::parse(&format!("{}.{}.AA", part(&header), part(&claims))).is_some()
+        };
+        assert!(parse(json!({}), json!({})));
+        assert!(!parse(json!(["RS256", null, null]), json!({})));
+        assert!(!parse(json!({}), json!(["i", "s", "us", NOW, null, NOW, "j"])));
     }
 
     #[test]

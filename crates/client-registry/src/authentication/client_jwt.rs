@@ -1,6 +1,6 @@
 //! `private_key_jwt`: an assertion that the client signs with its private key (OpenID Connect Core section 9, RFC 7523).
 
-use latchkey_api::registry::v1::Client;
+use latchkey_api::registry::v1::{AssertionId, AuthenticateRequest, Client};
 
 use super::assertion::{UnverifiedAssertion, fault};
 use super::{Attempt, Authenticator, Denial, Proof};
@@ -11,33 +11,45 @@ use crate::remote_keys::Location;
 pub(super) const TYPE: &str = "client-jwt";
 
 /// A client's public keys.
-pub(super) struct ClientJwt {
+pub(crate) struct ClientJwt {
     keys: Vec<PublicKey>,
     /// Where it publishes them instead.
     published: Option<Location>,
 }
 
 impl ClientJwt {
-    pub(super) fn of(client: &Client) -> Self {
+    pub(crate) fn of(client: &Client) -> Self {
         Self {
             keys: PublicKey::of_client(&client.attributes),
             published: PublicKey::published_by_client(&client.attributes),
         }
+    }
+
+    /// Whether the client has signed what is presented, for us and now; `published` are its keys if it publishes them.
+    pub(crate) fn verify(
+        &self,
+        client: &Client,
+        presented: &AuthenticateRequest,
+        published: Option<&[PublicKey]>,
+        now_s: i64,
+    ) -> Result<AssertionId, Denial> {
+        let assertion = UnverifiedAssertion::read(presented, failed)?;
+        assertion.check_client(client, presented)?;
+        let algorithm = assertion.algorithm(client, is_asymmetric)?;
+        let keys = published.unwrap_or(&self.keys);
+        assertion.verify(keys, algorithm).map_err(|unverified| match unverified {
+            Unverified::NoKey => fault("Unable to load public key"),
+            Unverified::Failed => failed("Signature on JWT token failed validation"),
+        })?;
+        assertion.check_use(client, &presented.assertion_audiences, now_s)
     }
 }
 
 impl Authenticator for ClientJwt {
     fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Proof, Denial> {
         let Attempt { client, presented, with, now_ms, .. } = *attempt;
-        let assertion = UnverifiedAssertion::read(presented, failed)?;
-        assertion.check_client(client, presented)?;
-        let algorithm = assertion.algorithm(client, is_asymmetric)?;
-        let keys = with.published_keys.map_or(self.keys.as_slice(), |published| published.as_slice());
-        assertion.verify(keys, algorithm).map_err(|unverified| match unverified {
-            Unverified::NoKey => fault("Unable to load public key"),
-            Unverified::Failed => failed("Signature on JWT token failed validation"),
-        })?;
-        let id = assertion.check_use(client, &presented.assertion_audiences, now_ms.div_euclid(1000))?;
+        let published = with.published_keys.map(|keys| keys.as_slice());
+        let id = self.verify(client, presented, published, now_ms.div_euclid(1000))?;
         Ok(Proof { method: TYPE.into(), assertion: Some(id) })
     }
 

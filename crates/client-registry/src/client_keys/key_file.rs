@@ -11,7 +11,7 @@ use crate::public_key::{PublicKey, certificate_key, decoded_pem, signing_key_of_
 ///
 /// # Errors
 /// [`Error::Invalid`] for what is not of the format, or holds no key that can verify a signature.
-pub(super) fn read(upload: &UploadClientKeyRequest) -> Result<ClientKey, Error> {
+pub(crate) fn read(upload: &UploadClientKeyRequest) -> Result<ClientKey, Error> {
     match upload.format() {
         KeyFileFormat::CertificatePem => {
             let der = pem(&upload.file)?;

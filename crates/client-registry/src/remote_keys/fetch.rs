@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use latchkey_platform::json::Object;
 use latchkey_platform::network::Network;
 use reqwest::{Certificate, Client, StatusCode, header, redirect};
 use serde::Deserialize;
@@ -69,7 +70,7 @@ impl Fetcher {
         let document = match location {
             Location::KeySet(url) => self.document(url).await?,
             Location::Discovery { url, issuer } => {
-                let discovered: Discovery =
+                let Object(discovered): Object<Discovery> =
                     serde_json::from_slice(&self.document(url).await?).map_err(|_| Fault::NoDiscovery)?;
                 // Section 4.3: else the configuration of one issuer could stand for another.
                 if discovered.issuer != *issuer {

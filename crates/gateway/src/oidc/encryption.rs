@@ -17,7 +17,7 @@ use aws_lc_rs::{
 };
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use latchkey_api::registry::v1::Client;
-use latchkey_platform::random;
+use latchkey_platform::{json::Object, random};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -194,9 +194,9 @@ impl Content {
 
 /// The first RSA key of a key set that is for encryption with the algorithm, or says nothing of either; and its id.
 fn encryption_key(key_set: &str, algorithm: &str) -> Option<(Option<String>, OaepPublicEncryptingKey)> {
-    let set: KeySet = serde_json::from_str(key_set).ok()?;
-    let mut keys: Vec<Jwk> =
-        set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).collect();
+    let Object(set): Object<KeySet> = serde_json::from_str(key_set).ok()?;
+    let readable = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Object<Jwk>>(key).ok());
+    let mut keys: Vec<Jwk> = readable.map(|Object(key)| key).collect();
     keys.retain(|key| {
         key.kty == "RSA"
             && key.r#use.as_deref().is_none_or(|purpose| purpose == "enc")

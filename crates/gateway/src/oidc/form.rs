@@ -106,8 +106,9 @@ async fn multipart(headers: &HeaderMap, bytes: Bytes) -> Result<Vec<(String, Str
     let mut pairs = Vec::new();
     while let Some(field) = multipart.next_field().await.map_err(|_| Error::UnreadableForm)? {
         let Some(name) = field.name().map(str::to_owned) else { continue };
-        let value = field.text().await.map_err(|_| Error::UnreadableForm)?;
-        pairs.push((name, value));
+        // Not as text: a mark of the byte order at its beginning would be taken away, or have it read as UTF-16.
+        let value = field.bytes().await.map_err(|_| Error::UnreadableForm)?;
+        pairs.push((name, String::from_utf8_lossy(&value).into_owned()));
     }
     Ok(pairs)
 }
@@ -179,6 +180,22 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(body.form().get("grant_type"), Some("client_credentials"));
+    }
+
+    #[tokio::test]
+    async fn a_value_is_the_same_in_each_kind_of_form() {
+        for value in ["\u{feff}a", "\u{feff}", "ü\u{feff}"] {
+            let multipart =
+                format!("--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n{value}\r\n--B--\r\n");
+            let escaped: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            for (content_type, body) in [
+                ("multipart/form-data; boundary=B", multipart),
+                ("application/x-www-form-urlencoded", format!("a={escaped}")),
+            ] {
+                let body = FormBody::read(&headers(content_type), Body::from(body), 1000).await.unwrap();
+                assert_eq!(body.form().get("a"), Some(value), "{content_type}");
+            }
+        }
     }
 
     #[tokio::test]

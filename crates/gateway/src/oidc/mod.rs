@@ -10,7 +10,7 @@ mod discovery;
 pub(crate) mod dpop;
 mod encryption;
 pub(crate) mod error;
-mod form;
+pub(crate) mod form;
 mod form_request;
 mod grant;
 mod introspect;

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use http::HeaderName;
 use latchkey_api::session::v1::ClaimOnceRequest;
+use latchkey_platform::json::Object;
 use proof_key::{ProofKey, base64url_sha256};
 use serde::{Deserialize, de::IgnoredAny};
 use tonic::Request;
@@ -69,7 +70,7 @@ pub(crate) struct Binding {
 struct Header {
     typ: Option<String>,
     alg: Option<String>,
-    jwk: Option<ProofKey>,
+    jwk: Option<Object<ProofKey>>,
     /// Extensions that must be understood (RFC 7515 section 4.1.11): none is.
     crit: Option<IgnoredAny>,
 }
@@ -86,9 +87,9 @@ struct Claims {
 
 /// What a proof says.
 #[derive(Debug)]
-struct Proof {
-    binding: Binding,
-    jti: String,
+pub(crate) struct Proof {
+    pub(crate) binding: Binding,
+    pub(crate) jti: String,
     nonce: Option<String>,
 }
 
@@ -148,7 +149,7 @@ pub(crate) async fn prove(request: &ProvenRequest<'_>, scheme: Scheme, jkt: &str
 }
 
 /// Everything about a proof but its nonce, and whether it was used before.
-fn verify(
+pub(crate) fn verify(
     proof: &str,
     method: &str,
     url: &str,
@@ -159,8 +160,10 @@ fn verify(
     let (header, claims) = signed.split_once('.').ok_or(Fault::Malformed)?;
     let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| Fault::Malformed);
     let signature = decode(signature)?;
-    let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| Fault::Malformed)?;
-    let claims: Claims = serde_json::from_slice(&decode(claims)?).map_err(|_| Fault::Malformed)?;
+    let Object(header): Object<Header> =
+        serde_json::from_slice(&decode(header)?).map_err(|_| Fault::Malformed)?;
+    let Object(claims): Object<Claims> =
+        serde_json::from_slice(&decode(claims)?).map_err(|_| Fault::Malformed)?;
 
     if header.crit.is_some() {
         return Err(Fault::Malformed);
@@ -169,7 +172,7 @@ fn verify(
         return Err(Fault::Type(header.typ.unwrap_or_else(|| "null".to_owned())));
     }
     let algorithm = header.alg.unwrap_or_default();
-    let key = header.jwk.ok_or(Fault::NoKey)?;
+    let Object(key) = header.jwk.ok_or(Fault::NoKey)?;
     if key.is_private() {
         return Err(Fault::PrivateKey);
     }
@@ -267,6 +270,50 @@ mod tests {
             (json!({}), json!({ "iat": NOW_S + 3600 }), "DPoP proof is not active"),
         ] {
             assert_eq!(fault(&proof(header, claims)), words);
+        }
+    }
+
+    fn jwk(pair: &EcdsaKeyPair, place: usize) -> Value {
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(place);
+        json!({ "kty": "EC", "crv": "P-256", "x": encode(x), "y": encode(y) })
+    }
+
+    fn signed(pair: &EcdsaKeyPair, header: &Value, claims: &Value) -> String {
+        let signed =
+            format!("{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()));
+        let signature = pair.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+        format!("{signed}.{}", encode(signature.as_ref()))
+    }
+
+    /// RFC 7518 section 6.2.1.2: else one key would have many thumbprints.
+    #[test]
+    fn coordinates_are_of_full_size() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let claims = json!({ "jti": "1", "htm": "POST", "htu": URL, "iat": NOW_S });
+        let cut_at = |place| {
+            let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": jwk(&pair, place) });
+            signed(&pair, &header, &claims)
+        };
+        assert!(verify(&cut_at(32), "POST", URL, None, NOW_S).is_ok());
+        for place in [0, 31, 33, 64] {
+            assert_eq!(fault(&cut_at(place)), Fault::Signature.to_string(), "{place}");
+        }
+    }
+
+    #[test]
+    fn header_key_and_claims_are_objects() {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let key = jwk(&pair, 32);
+        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key });
+        let claims = json!({ "jti": "1", "htm": "POST", "htu": URL, "iat": NOW_S });
+        assert!(verify(&signed(&pair, &header, &claims), "POST", URL, None, NOW_S).is_ok());
+        let key = json!(["EC", "P-256", key["x"], key["y"], "", "", null, null]);
+        for (header, claims) in [
+            (&json!(["dpop+jwt", "ES256", header["jwk"], null]), &claims),
+            (&json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": key }), &claims),
+            (&header, &json!(["1", "POST", URL, NOW_S, null])),
+        ] {
+            assert_eq!(fault(&signed(&pair, header, claims)), Fault::Malformed.to_string(), "{header}");
         }
     }
 

@@ -43,9 +43,9 @@ impl ProofKey {
             "PS256" => self.rsa(&signature::RSA_PSS_2048_8192_SHA256, message, signature),
             "PS384" => self.rsa(&signature::RSA_PSS_2048_8192_SHA384, message, signature),
             "PS512" => self.rsa(&signature::RSA_PSS_2048_8192_SHA512, message, signature),
-            "ES256" => self.ec("P-256", &ECDSA_P256_SHA256_FIXED, message, signature),
-            "ES384" => self.ec("P-384", &ECDSA_P384_SHA384_FIXED, message, signature),
-            "ES512" => self.ec("P-521", &ECDSA_P521_SHA512_FIXED, message, signature),
+            "ES256" => self.ec(("P-256", 32), &ECDSA_P256_SHA256_FIXED, message, signature),
+            "ES384" => self.ec(("P-384", 48), &ECDSA_P384_SHA384_FIXED, message, signature),
+            "ES512" => self.ec(("P-521", 66), &ECDSA_P521_SHA512_FIXED, message, signature),
             "EdDSA" => self.ed25519(message, signature),
             _ => return None,
         };
@@ -60,9 +60,11 @@ impl ProofKey {
         Some(key.verify(parameters, message, signature).is_ok())
     }
 
+    /// With a curve, and the size of its coordinates (bytes). RFC 7518 section 6.2.1.2: they are of full size, or one key would have
+    /// many thumbprints.
     fn ec(
         &self,
-        curve: &str,
+        (curve, size): (&str, usize),
         algorithm: &'static dyn VerificationAlgorithm,
         message: &[u8],
         signature: &[u8],
@@ -70,10 +72,11 @@ impl ProofKey {
         if self.kty != "EC" || self.crv != curve {
             return None;
         }
-        let mut point = vec![4];
-        point.extend(decoded(&self.x)?);
-        point.extend(decoded(&self.y)?);
-        Some(UnparsedPublicKey::new(algorithm, point).verify(message, signature).is_ok())
+        let (x, y) = (decoded(&self.x)?, decoded(&self.y)?);
+        if [x.len(), y.len()] != [size, size] {
+            return None;
+        }
+        Some(UnparsedPublicKey::new(algorithm, [vec![4], x, y].concat()).verify(message, signature).is_ok())
     }
 
     fn ed25519(&self, message: &[u8], signature: &[u8]) -> Option<bool> {
