@@ -18,12 +18,15 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most clients of a page, and about the most bytes.
 const PAGE: i64 = 500;
 const PAGE_BYTES: usize = 1 << 20;
+const SAML: &str = "saml";
 /// What root URLs call the server's own address (Keycloak's `ResolveRelative`).
 const OWN_ADDRESS: [&str; 2] = ["${authBaseUrl}", "${authAdminUrl}"];
 
 /// Why a client was not told.
 #[derive(Debug, thiserror::Error)]
 enum Fault {
+    #[error("clients of SAML are not told of not-before")]
+    Protocol,
     #[error("the admin URL is no http or https address")]
     NoUrl,
     #[error(transparent)]
@@ -80,7 +83,9 @@ impl RegistryService {
         let Some(told) = admin_url(&client, &server_url) else {
             return Ok(PushNotBeforeResponse { delivered: false });
         };
-        let outcome = self.post(&told.url, action).await;
+        // Keycloak: their protocol has no such action.
+        let outcome =
+            if client.protocol == SAML { Err(Fault::Protocol) } else { self.post(&told.url, action).await };
         if let Err(fault) = &outcome {
             tracing::info!(realm.id = realm_id, client.id = id, cause = %fault, "a client was not told of not-before");
         }

@@ -9,6 +9,7 @@ mod issuer;
 pub(crate) mod jws;
 mod realm;
 mod server;
+mod told_client;
 
 pub(crate) use answer::{Answer, basic, claims, header_of};
 pub(crate) use certificates::{Authority, Identity, Subject};
@@ -18,6 +19,7 @@ pub(crate) use gateway::Gateway;
 pub(crate) use issuer::{Issuer, KeyServer};
 pub(crate) use realm::{Realm, SECRET};
 pub(crate) use server::{Server, Setup, Shape, kill_process, program};
+pub(crate) use told_client::ToldClient;
 
 use std::ops::AsyncFnOnce;
 use std::sync::LazyLock;
