@@ -1,6 +1,7 @@
 //! Clients are told of not-before at their admin URLs.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::net::TcpListener;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -59,14 +60,18 @@ async fn pushing_is_for_who_may_manage(app: &TestApp) {
     }
 }
 
-/// The settings allow the network that the clients are in.
-async fn clients_are_told(shape: Shape) {
+/// A server whose settings allow the network that the clients are in.
+async fn allowed(shape: Shape) -> TestApp {
     let networks = r#"["127.0.0.0/8"]"#;
     let setup = Setup::of(shape).with("LATCHKEY_CLIENT_REGISTRY__ALLOWED_KEY_SERVER_NETWORKS", networks);
-    let app = TestApp::start(setup).await;
+    TestApp::start(setup).await
+}
+
+async fn clients_are_told(shape: Shape) {
+    let app = allowed(shape).await;
     let realm = app.realm().await;
     let told = ToldClient::start().await;
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let (good, broken, gone) = (told.url("/app"), told.url("/broken"), format!("http://{gone}/app"));
 
     let billing = with_admin_url(&realm, "billing", &good).await;
@@ -125,4 +130,20 @@ fn clients_are_told_by_one_process() {
 #[test]
 fn clients_are_told_by_separate_processes() {
     run_alone(clients_are_told(Shape::Separate));
+}
+
+/// More than can be waited for, each for its five seconds.
+#[test]
+fn attack_many_clients_that_never_answer() {
+    run_alone(async {
+        let app = allowed(Shape::Separate).await;
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let client = |n| json!({ "clientId": format!("c{n}"), "adminUrl": url });
+        let realm = app.realm_with(json!({ "clients": (0..80).map(client).collect::<Vec<_>>() })).await;
+        let started = Instant::now();
+        let failed = push(&realm).await["failedRequests"].as_array().unwrap().len();
+        assert_eq!(failed, 80, "who was not tried is told too");
+        assert!(started.elapsed() < Duration::from_secs(28), "{:?}", started.elapsed());
+    });
 }
