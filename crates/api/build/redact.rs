@@ -22,6 +22,8 @@ const SECRET_NAMES: &[&str] = &[
     "access_token",
     "refresh_token",
     "id_token",
+    // Signed for one client alone.
+    "action",
     // What tokens say: claims may hold personal data.
     "claims",
     "more_claims",

@@ -15,6 +15,7 @@ use crate::cache::known_realms::KnownRealms;
 use crate::changes::{Writer, outdate_by};
 use crate::config::Config;
 use crate::error::Error;
+use crate::outbound::Outbound;
 use crate::outside_authenticator::OutsideAuthenticators;
 use crate::remote_keys::RemoteKeys;
 use crate::secret_uses::{self, SecretUses};
@@ -52,6 +53,8 @@ pub async fn build(
     let secret_uses = Arc::new(SecretUses::default());
     tokio::spawn(secret_uses::keep(Arc::clone(&secret_uses), database.clone(), clock.clone(), shutdown));
 
+    let outbound =
+        Arc::new(Outbound::new(config.allowed_key_server_networks.clone(), config.key_server_roots()?));
     Ok(Arc::new(RegistryService {
         realms: KnownRealms::new(database.clone(), vault.clone(), &epochs, config.realm_cache_bytes),
         clients: KnownClients::new(
@@ -63,11 +66,8 @@ pub async fn build(
             config.client_cache_bytes,
         ),
         issuers: KnownIssuers::new(database.clone(), &epochs, config.issuer_cache_bytes),
-        remote_keys: RemoteKeys::new(
-            config.allowed_key_server_networks.clone(),
-            config.key_server_roots()?,
-            clock.clone(),
-        ),
+        remote_keys: RemoteKeys::new(Arc::clone(&outbound), clock.clone()),
+        outbound,
         authenticators: OutsideAuthenticators::prepare(&config.authenticators, &clock)?,
         secret_uses,
         shortest_key_rotation_s: config.shortest_key_rotation_s.into(),

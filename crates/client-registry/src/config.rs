@@ -21,9 +21,9 @@ pub struct Config {
     pub client_cache_bytes: u64,
     /// About how many bytes of identity providers, and of the subjects that they vouch for, are kept in memory.
     pub issuer_cache_bytes: u64,
-    /// Networks that keys of clients and identity providers are fetched from although they are private.
+    /// Networks where key servers and clients' admin URLs may be although they are private.
     pub allowed_key_server_networks: Vec<Network>,
-    /// A file of certificates (PEM) that key servers may be vouched for by, beside those of the system.
+    /// A file of certificates (PEM) that key servers and admin URLs may be vouched for by, beside those of the system.
     pub key_server_ca_file: Option<PathBuf>,
     /// Services of one's own that decide about clients whose authenticator is `custom:<name>`, by name.
     pub authenticators: BTreeMap<String, AuthenticatorSettings>,
@@ -66,12 +66,12 @@ impl Config {
         Setting {
             name: "allowed_key_server_networks",
             default: "none",
-            text: "Networks that keys of clients and identity providers are fetched from although they are private: `[\"10.0.0.0/8\"]`.",
+            text: "Networks where key servers and clients' admin URLs may be although they are private: `[\"10.0.0.0/8\"]`.",
         },
         Setting {
             name: "key_server_ca_file",
             default: "none",
-            text: "A file of certificates (PEM) that key servers may be vouched for by, beside those of the system.",
+            text: "A file of certificates (PEM) that key servers and admin URLs may be vouched for by, beside those of the system.",
         },
         Setting {
             name: "authenticators.NAME.url",

@@ -10,6 +10,7 @@
 //! To add a way for clients to authenticate: a module below `authentication` that implements its trait, and its line in the
 //! table of [`authentication::prepare`](authentication). Operators have a way of their own without a change here: [`outside_authenticator`].
 
+mod admin_urls;
 mod authentication;
 mod build;
 mod cache;
@@ -30,6 +31,7 @@ mod identity_providers;
 mod initial_access;
 mod issuer_keys;
 mod key_rotation;
+mod outbound;
 mod outside_authenticator;
 mod public_key;
 mod realms;

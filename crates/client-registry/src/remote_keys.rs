@@ -1,18 +1,16 @@
 //! Public keys that are published at an address: of clients and of outside issuers alike. They are fetched when they are needed, kept,
 //! fetched again when they have grown old or the key that is wanted is not among them (but not more often than every ten seconds), and ridden on for an hour while their server is away.
 
-mod address;
 mod fetch;
 
 use std::sync::Arc;
 
 use latchkey_platform::cache::Bounded;
 use latchkey_platform::clock::SharedClock;
-use latchkey_platform::network::Network;
 use parking_lot::Mutex;
-use reqwest::Certificate;
 use url::Url;
 
+use crate::outbound::{Outbound, http_url};
 use crate::public_key::PublicKey;
 use fetch::Fetcher;
 
@@ -64,13 +62,6 @@ impl Location {
         let (Self::KeySet(url) | Self::Discovery { url, .. }) = self;
         url.host_str().unwrap_or_default()
     }
-}
-
-/// An http or https address without a password in it: it is shown to administrators.
-fn http_url(url: &str) -> Option<Url> {
-    let url = Url::parse(url.trim()).ok()?;
-    let plain = url.username().is_empty() && url.password().is_none();
-    (matches!(url.scheme(), "http" | "https") && url.has_host() && plain).then_some(url)
 }
 
 /// Which key should be among those at a location.
@@ -143,10 +134,9 @@ impl State {
 }
 
 impl RemoteKeys {
-    /// `allowed` networks are fetched from although they are not public; `roots` are trusted beside the system's.
-    pub(crate) fn new(allowed: Vec<Network>, roots: Vec<Certificate>, clock: SharedClock) -> Self {
+    pub(crate) fn new(outbound: Arc<Outbound>, clock: SharedClock) -> Self {
         let entries = Arc::new(Bounded::new(MAX_LOCATIONS * ENTRY as u64));
-        Self { fetcher: Arc::new(Fetcher::new(allowed, roots)), clock, entries }
+        Self { fetcher: Arc::new(Fetcher::new(outbound)), clock, entries }
     }
 
     /// The keys at a location, among which should be the one that is wanted.

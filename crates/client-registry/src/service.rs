@@ -17,6 +17,7 @@ use crate::cache::known_clients::KnownClients;
 use crate::cache::known_issuers::KnownIssuers;
 use crate::cache::known_realms::KnownRealms;
 use crate::changes::Writer;
+use crate::outbound::Outbound;
 use crate::outside_authenticator::OutsideAuthenticators;
 use crate::remote_keys::RemoteKeys;
 use crate::secret_uses::SecretUses;
@@ -30,6 +31,7 @@ pub struct RegistryService {
     pub(crate) clients: KnownClients,
     pub(crate) issuers: KnownIssuers,
     pub(crate) remote_keys: RemoteKeys,
+    pub(crate) outbound: Arc<Outbound>,
     pub(crate) authenticators: OutsideAuthenticators,
     pub(crate) secret_uses: Arc<SecretUses>,
     pub(crate) shortest_key_rotation_s: i64,
@@ -149,6 +151,20 @@ impl ClientRegistry for RegistryService {
     ) -> Result<Response<DeleteClientResponse>, Status> {
         let revision = self.delete_client(request.into_inner()).await?;
         Ok(written(DeleteClientResponse { revision }, revision))
+    }
+
+    async fn list_admin_urls(
+        &self,
+        request: Request<ListAdminUrlsRequest>,
+    ) -> Result<Response<ListAdminUrlsResponse>, Status> {
+        Ok(Response::new(self.list_admin_urls(request.into_inner()).await?))
+    }
+
+    async fn push_not_before(
+        &self,
+        request: Request<PushNotBeforeRequest>,
+    ) -> Result<Response<PushNotBeforeResponse>, Status> {
+        Ok(Response::new(self.push_not_before(request.into_inner()).await?))
     }
 
     async fn get_client_secret(

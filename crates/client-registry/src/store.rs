@@ -43,6 +43,12 @@ pub const MIGRATIONS: Migrations = &[
         postgres: include_str!("../migrations/postgres/0004_secret_uses.sql"),
         sqlite: include_str!("../migrations/sqlite/0004_secret_uses.sql"),
     },
+    Migration {
+        version: 5,
+        description: "which clients have an admin URL",
+        postgres: include_str!("../migrations/postgres/0005_admin_urls.sql"),
+        sqlite: include_str!("../migrations/sqlite/0005_admin_urls.sql"),
+    },
 ];
 
 /// Whether a text can be stored, and so be found. PostgreSQL has no zero bytes in texts.

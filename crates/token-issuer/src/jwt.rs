@@ -2,5 +2,6 @@
 
 mod claims;
 mod issue;
+mod not_before;
 mod payload;
 mod verify;

@@ -74,6 +74,13 @@ impl TokenIssuer for IssuerService {
         Ok(Response::new(self.verify(request.into_inner()).await?))
     }
 
+    async fn sign_not_before(
+        &self,
+        request: Request<SignNotBeforeRequest>,
+    ) -> Result<Response<SignNotBeforeResponse>, Status> {
+        Ok(Response::new(self.sign_not_before(request.into_inner()).await?))
+    }
+
     async fn public_keys(
         &self,
         request: Request<PublicKeysRequest>,

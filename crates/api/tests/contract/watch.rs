@@ -47,6 +47,7 @@ macro_rules! unimplemented_methods {
 unimplemented_methods! {
     issue(IssueRequest) -> IssueResponse;
     verify(VerifyRequest) -> VerifyResponse;
+    sign_not_before(SignNotBeforeRequest) -> SignNotBeforeResponse;
     head(HeadRequest) -> HeadResponse;
     public_keys(PublicKeysRequest) -> PublicKeysResponse;
     provision_realm(ProvisionRealmRequest) -> ProvisionRealmResponse;

@@ -1,18 +1,15 @@
-//! Fetching keys over HTTP: within limits of size and time, from allowed addresses, without redirects.
+//! Fetching keys over HTTP, within limits of size and time.
 
-use std::error::Error as StdError;
-use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use latchkey_platform::json::Object;
-use latchkey_platform::network::Network;
-use reqwest::{Certificate, Client, StatusCode, header, redirect};
+use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde::Deserialize;
-use url::{Host, Url};
+use url::Url;
 
 use super::Location;
-use super::address::{AddressPolicy, AddressRefused, CheckedResolver};
+use crate::outbound::{self, Outbound};
 use crate::public_key::PublicKey;
 
 /// For all of it, a discovery included. Callers wait five seconds.
@@ -47,18 +44,24 @@ struct Discovery {
     jwks_uri: String,
 }
 
+impl From<outbound::Fault> for Fault {
+    fn from(fault: outbound::Fault) -> Self {
+        match fault {
+            outbound::Fault::Address => Self::Address,
+            outbound::Fault::Unreachable => Self::Unreachable,
+            outbound::Fault::Timeout => Self::Timeout,
+        }
+    }
+}
+
 /// Fetches keys.
 pub(crate) struct Fetcher {
-    policy: Arc<AddressPolicy>,
-    roots: Vec<Certificate>,
-    /// Made when it is first needed: most servers fetch nothing.
-    client: OnceLock<Option<Client>>,
+    outbound: Arc<Outbound>,
 }
 
 impl Fetcher {
-    /// `allowed` networks are fetched from although they are not public; `roots` are trusted beside the system's.
-    pub(crate) fn new(allowed: Vec<Network>, roots: Vec<Certificate>) -> Self {
-        Self { policy: Arc::new(AddressPolicy::new(allowed)), roots, client: OnceLock::new() }
+    pub(crate) fn new(outbound: Arc<Outbound>) -> Self {
+        Self { outbound }
     }
 
     /// The keys at a location.
@@ -88,53 +91,18 @@ impl Fetcher {
     }
 
     async fn document(&self, url: &Url) -> Result<Vec<u8>, Fault> {
-        // An address that stands in the URL itself is not asked of the resolver.
-        let address = match url.host().ok_or(Fault::Unreachable)? {
-            Host::Domain(_) => None,
-            Host::Ipv4(address) => Some(IpAddr::V4(address)),
-            Host::Ipv6(address) => Some(IpAddr::V6(address)),
-        };
-        if address.is_some_and(|address| !self.policy.permits(address)) {
-            return Err(Fault::Address);
-        }
-        let client = self.client.get_or_init(|| self.new_client()).as_ref().ok_or(Fault::Unreachable)?;
-        let request = client.get(url.clone()).header(header::ACCEPT, "application/json");
-        let mut response = request.send().await.map_err(|error| fault(&error))?;
+        let accept = |request: RequestBuilder| request.header(header::ACCEPT, "application/json");
+        let mut response = self.outbound.send(Method::GET, url, TIMEOUT, accept).await?;
         if response.status() != StatusCode::OK {
             return Err(Fault::Status(response.status()));
         }
         let mut document = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| fault(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| outbound::Fault::of(&error))? {
             if document.len() + chunk.len() > MAX_DOCUMENT_BYTES {
                 return Err(Fault::TooLong);
             }
             document.extend_from_slice(&chunk);
         }
         Ok(document)
-    }
-
-    fn new_client(&self) -> Option<Client> {
-        let built = Client::builder()
-            .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            // A proxy would resolve names by itself.
-            .no_proxy()
-            .dns_resolver(Arc::new(CheckedResolver(Arc::clone(&self.policy))))
-            .timeout(TIMEOUT)
-            .tls_certs_merge(self.roots.iter().cloned())
-            .build();
-        built.inspect_err(|error| tracing::error!(error = %error, "keys cannot be fetched by URL")).ok()
-    }
-}
-
-/// The cause, without the URL.
-fn fault(error: &reqwest::Error) -> Fault {
-    let mut causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    if causes.any(|cause| cause.is::<AddressRefused>()) {
-        Fault::Address
-    } else if error.is_timeout() {
-        Fault::Timeout
-    } else {
-        Fault::Unreachable
     }
 }

@@ -36,9 +36,10 @@ pub(crate) struct Filter<'a> {
 pub(crate) async fn insert(db: &mut impl Queries, client: &Client) -> Result<(), Error> {
     let document = document(TABLE, &client.id, client)?;
     let Client { realm_id, id, client_id, version, .. } = client;
-    let sql = "INSERT INTO clients (realm_id, id, client_id, folded, version, document)
-               VALUES ($1, $2, $3, $4, $5, $6)";
-    let params = params![realm_id, id, client_id, client_id.to_lowercase(), version.cast_signed(), document];
+    let sql = "INSERT INTO clients (realm_id, id, client_id, folded, version, document, has_admin_url)
+               VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let (folded, version) = (client_id.to_lowercase(), version.cast_signed());
+    let params = params![realm_id, id, client_id, folded, version, document, has_admin_url(client)];
     db.execute(sql, params).await.map_err(refused)?;
     Ok(())
 }
@@ -47,9 +48,11 @@ pub(crate) async fn insert(db: &mut impl Queries, client: &Client) -> Result<(),
 pub(crate) async fn update(db: &mut impl Queries, client: &Client) -> Result<bool, Error> {
     let document = document(TABLE, &client.id, client)?;
     let Client { realm_id, id, client_id, version, .. } = client;
-    let sql = "UPDATE clients SET client_id = $3, folded = $4, version = $5, document = $6
+    let sql =
+        "UPDATE clients SET client_id = $3, folded = $4, version = $5, document = $6, has_admin_url = $7
                WHERE realm_id = $1 AND id = $2 AND version = $5 - 1";
-    let params = params![realm_id, id, client_id, client_id.to_lowercase(), version.cast_signed(), document];
+    let (folded, version) = (client_id.to_lowercase(), version.cast_signed());
+    let params = params![realm_id, id, client_id, folded, version, document, has_admin_url(client)];
     Ok(db.execute(sql, params).await.map_err(refused)? > 0)
 }
 
@@ -108,10 +111,26 @@ pub(crate) async fn list(
         .collect()
 }
 
+/// Those that have an admin URL and come after a client_id, in the order of client_id, bytewise.
+pub(crate) async fn with_admin_url(
+    db: &mut impl Queries,
+    realm_id: &str,
+    after: &str,
+    max: i64,
+) -> Result<Vec<Client>, Error> {
+    let sql = "SELECT realm_id, id, version, document FROM clients
+               WHERE realm_id = $1 AND has_admin_url = 1 AND client_id > $2 ORDER BY client_id LIMIT $3";
+    db.fetch_all(sql, params![realm_id, after, max]).await?.iter().map(client).collect()
+}
+
 /// Deletes a client with its secrets.
 pub(crate) async fn delete(db: &mut impl Queries, realm_id: &str, id: &str) -> Result<(), Error> {
     db.execute("DELETE FROM clients WHERE realm_id = $1 AND id = $2", params![realm_id, id]).await?;
     Ok(())
+}
+
+fn has_admin_url(client: &Client) -> i64 {
+    (!client.admin_url.is_empty()).into()
 }
 
 fn client(row: &Row) -> Result<Client, Error> {

@@ -1,6 +1,7 @@
 //! What the contract promises, over SQLite and a real PostgreSQL; always with two realms of equal content.
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
+mod admin_urls;
 mod assertions;
 mod authentication;
 mod authenticator_server;

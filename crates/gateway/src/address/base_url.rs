@@ -31,13 +31,25 @@ pub fn base(config: &Config, context: &RequestContext) -> String {
 #[must_use]
 pub fn issuer(config: &Config, context: &RequestContext, realm: &Realm) -> String {
     let mut url = String::with_capacity(96);
-    match realm.attributes.get(FRONTEND_URL).filter(|frontend| !frontend.is_empty()) {
-        Some(frontend) => url.push_str(frontend.trim_end_matches('/')),
-        None => push_base(&mut url, config, context),
-    }
+    push_realm_base(&mut url, config, context, realm);
     url.push_str("/realms/");
     push_path_segment(&mut url, &realm.name);
     url
+}
+
+/// The base of a realm: its own frontend URL where it has one.
+#[must_use]
+pub fn realm_base(config: &Config, context: &RequestContext, realm: &Realm) -> String {
+    let mut url = String::with_capacity(64);
+    push_realm_base(&mut url, config, context, realm);
+    url
+}
+
+fn push_realm_base(url: &mut String, config: &Config, context: &RequestContext, realm: &Realm) {
+    match realm.attributes.get(FRONTEND_URL).filter(|frontend| !frontend.is_empty()) {
+        Some(frontend) => url.push_str(frontend.trim_end_matches('/')),
+        None => push_base(url, config, context),
+    }
 }
 
 /// Writes text as one segment of a path.

@@ -14,12 +14,7 @@ use super::{
     representation::{Access, ClientRepresentation, ShownClient, show_client, show_user},
 };
 use crate::App;
-use axum::{
-    Router,
-    extract::Path,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, extract::Path, routing::get};
 use latchkey_api::{
     registry::v1::{Client, GetClientRequest, ListClientsRequest},
     roles::v1::{ClientMapping, GetServiceAccountRequest, User},
@@ -39,7 +34,6 @@ pub(super) fn router() -> Router<App> {
         .route("/admin/realms/{realm}/clients", get(list).post(create))
         .route("/admin/realms/{realm}/clients/{id}", get(show).put(update).delete(delete))
         .route("/admin/realms/{realm}/clients/{id}/service-account-user", get(service_account_user))
-        .route("/admin/realms/{realm}/clients/{id}/push-revocation", post(push_revocation))
 }
 
 impl RealmAdmin {
@@ -176,15 +170,6 @@ async fn service_account(admin: &RealmAdmin, id: &str) -> Result<User, Error> {
         GetServiceAccountRequest { realm_id: admin.realm_id(), client_uuid: client.id, create: true };
     let answer = admin.services().roles.get_service_account(Request::new(request)).await?.into_inner();
     answer.user.ok_or(Error::IncompleteAnswer("a user"))
-}
-
-/// No client has an admin URL to be told at.
-async fn push_revocation(
-    admin: Admin<ManageClients>,
-    Path(path): Path<ClientPath>,
-) -> Result<Response, Error> {
-    admin.client(&path.id).await?;
-    json(&json!({}))
 }
 
 /// A client in an event: what the registry holds of it, without any secret.

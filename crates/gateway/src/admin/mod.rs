@@ -33,6 +33,7 @@ mod initial_access;
 mod keys;
 mod mapped_roles;
 mod protocol_mappers;
+mod push_revocation;
 mod query;
 mod realm_creation;
 mod realm_template;
@@ -68,6 +69,7 @@ pub fn router() -> Router<App> {
         .merge(client_scopes::router())
         .merge(client_scope_lists::router())
         .merge(protocol_mappers::router())
+        .merge(push_revocation::router())
         .merge(roles::router())
         .merge(composites::router())
         .merge(role_holders::router())

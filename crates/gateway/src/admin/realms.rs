@@ -38,7 +38,6 @@ pub(super) fn router() -> Router<App> {
         .route("/admin/realms/", get(list).post(create))
         .route("/admin/realms/{realm}", get(show).put(update).delete(delete))
         .route("/admin/realms/{realm}/logout-all", post(logout_all))
-        .route("/admin/realms/{realm}/push-revocation", post(push_revocation))
 }
 
 /// The realms that the caller may see; 403 where there is none.
@@ -190,10 +189,5 @@ async fn logout_all(admin: Admin<ManageUsers>) -> Answer {
         };
         sessions.revoke_token(Request::new(request)).await?;
     }
-    json(&json!({}))
-}
-
-/// No client has an admin URL to be told at.
-async fn push_revocation(_: Admin<ManageRealm>) -> Answer {
     json(&json!({}))
 }

@@ -70,26 +70,33 @@ fn jti(token: &TokenToSign) -> Cow<'_, str> {
     }
 }
 
-/// A JWS in compact form (RFC 7515 section 7.1).
 fn sign(dated: &Arc<Dated>, token: &TokenToSign, issued: &Issued<'_>) -> Result<String, Error> {
-    let key = active(dated, &token.algorithm)?;
-    let no_key = || Error::NoActiveKey(token.algorithm.clone());
-    let signature = key.signature.as_ref().ok_or_else(no_key)?;
-    let signing = signature.signing.as_ref().ok_or_else(no_key)?;
-
     let texts = token.issuer.len() + token.azp.len() + token.scope.len() + token.session_id.len();
     let spliced = token.claims.len() + token.more_claims.len();
     let mut claims = Vec::with_capacity(OWN_CLAIMS + issued.jti.len() + texts + spliced);
     write_claims(&mut claims, token, issued)?;
+    compact(dated, &token.algorithm, &token.header_type, &claims)
+}
 
-    let header = signature.header(&token.header_type).map_or_else(
-        || Cow::Owned(encode_header(signature.algorithm, &token.header_type, &key.kid)),
-        Cow::Borrowed,
-    );
-    let mut jwt = String::with_capacity(header.len() + claims.len().div_ceil(3) * 4 + SIGNATURE);
+/// A JWS in compact form (RFC 7515 section 7.1).
+pub(super) fn compact(
+    dated: &Arc<Dated>,
+    algorithm: &str,
+    header_type: &str,
+    payload: &[u8],
+) -> Result<String, Error> {
+    let key = active(dated, algorithm)?;
+    let no_key = || Error::NoActiveKey(algorithm.to_owned());
+    let signature = key.signature.as_ref().ok_or_else(no_key)?;
+    let signing = signature.signing.as_ref().ok_or_else(no_key)?;
+
+    let header = signature
+        .header(header_type)
+        .map_or_else(|| Cow::Owned(encode_header(signature.algorithm, header_type, &key.kid)), Cow::Borrowed);
+    let mut jwt = String::with_capacity(header.len() + payload.len().div_ceil(3) * 4 + SIGNATURE);
     jwt.push_str(&header);
     jwt.push('.');
-    URL_SAFE_NO_PAD.encode_string(&claims, &mut jwt);
+    URL_SAFE_NO_PAD.encode_string(payload, &mut jwt);
     let mut encoded = [0; SIGNATURE];
     let length = signing.sign(jwt.as_bytes(), |bytes| URL_SAFE_NO_PAD.encode_slice(bytes, &mut encoded))?;
     let length = length.map_err(|_| Error::Cryptography)?;

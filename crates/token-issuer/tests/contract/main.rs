@@ -6,6 +6,7 @@ mod fallback;
 mod given_keys;
 mod key_providers;
 mod lifetimes;
+mod not_before;
 mod realms;
 mod rotation;
 mod round_trips;

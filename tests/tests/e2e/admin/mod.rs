@@ -7,4 +7,5 @@ mod clients;
 mod identity_providers;
 mod import;
 mod key_rotation;
+mod push_revocation;
 mod realms;

@@ -10,6 +10,7 @@ pub(crate) mod jws;
 mod realm;
 mod resource_server;
 mod server;
+mod told_client;
 
 pub(crate) use answer::{Answer, basic, claims, header_of};
 pub(crate) use certificates::{Authority, Identity, Subject};
@@ -20,6 +21,7 @@ pub(crate) use issuer::{Issuer, KeyServer};
 pub(crate) use realm::{Realm, SECRET};
 pub(crate) use resource_server::ResourceServer;
 pub(crate) use server::{Server, Setup, Shape, kill_process, program};
+pub(crate) use told_client::ToldClient;
 
 use std::ops::AsyncFnOnce;
 use std::sync::LazyLock;

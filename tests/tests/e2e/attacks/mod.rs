@@ -6,3 +6,4 @@ mod doors;
 mod forged_tokens;
 mod mixed_up_tokens;
 mod other_realms;
+mod pushed_actions;

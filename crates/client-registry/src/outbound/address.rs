@@ -1,4 +1,4 @@
-//! Which addresses keys may be fetched from. Whoever may set an address must not reach through us what only we can reach: so a name is
+//! Which addresses may be called. Whoever may set an address must not reach through us what only we can reach: so a name is
 //! resolved here, and the connection goes to an address that was checked, not to what the name means a moment later.
 
 use std::net::{IpAddr, SocketAddr};
@@ -31,7 +31,7 @@ const PUBLIC_V6: &str = "2000::/3";
 const NOT_PUBLIC_V6: &[&str] = &["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
 
 /// The addresses that are allowed: public ones, and those of the settings.
-pub(crate) struct AddressPolicy {
+pub(super) struct AddressPolicy {
     allowed: Vec<Network>,
     public_v6: Network,
     not_public: Vec<Network>,
@@ -40,17 +40,17 @@ pub(crate) struct AddressPolicy {
 /// A name means no address that is allowed.
 #[derive(Debug, thiserror::Error)]
 #[error("the address is private and not allowed by the settings")]
-pub(crate) struct AddressRefused;
+pub(super) struct AddressRefused;
 
 impl AddressPolicy {
     /// With networks that are allowed although they are not public.
-    pub(crate) fn new(allowed: Vec<Network>) -> Self {
+    pub(super) fn new(allowed: Vec<Network>) -> Self {
         let network = |text: &&str| text.parse().expect("a network in this file is well formed");
         let not_public = NOT_PUBLIC_V4.iter().chain(NOT_PUBLIC_V6).map(network).collect();
         Self { allowed, public_v6: network(&PUBLIC_V6), not_public }
     }
 
-    pub(crate) fn permits(&self, address: IpAddr) -> bool {
+    pub(super) fn permits(&self, address: IpAddr) -> bool {
         // An IPv4 address that is written as an IPv6 one is what it is.
         let address = address.to_canonical();
         let holds = |networks: &[Network]| networks.iter().any(|network| network.contains(address));
@@ -60,7 +60,7 @@ impl AddressPolicy {
 }
 
 /// Resolves names to allowed addresses alone.
-pub(crate) struct CheckedResolver(pub(crate) Arc<AddressPolicy>);
+pub(super) struct CheckedResolver(pub(super) Arc<AddressPolicy>);
 
 impl Resolve for CheckedResolver {
     fn resolve(&self, name: Name) -> Resolving {
