@@ -1,5 +1,5 @@
-//! Entity tags (RFC 9110 section 8.8.3) of what callers may keep: digests, so that all replicas tell the same ones, and a change that is undone gives the old one
-//! back.
+//! Entity tags (RFC 9110 section 8.8.3) of what callers may keep: digests, so that all replicas tell the same ones, and a change
+//! that is undone gives the old one back.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;

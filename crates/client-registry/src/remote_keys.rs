@@ -1,5 +1,6 @@
-//! Public keys that are published at an address: of clients and of outside issuers alike. They are fetched when they are needed, kept,
-//! fetched again when they have grown old or the key that is wanted is not among them (but not more often than every ten seconds), and ridden on for an hour while their server is away.
+//! Public keys that are published at an address: of clients and of outside issuers alike. They are fetched when they are needed,
+//! kept, fetched again when they have grown old or the key that is wanted is not among them (but not more often than every ten
+//! seconds), and ridden on for an hour while their server is away.
 
 mod fetch;
 

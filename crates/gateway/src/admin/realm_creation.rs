@@ -1,5 +1,6 @@
 //! Makes a realm: provision, then publish. Roles and keys, and what an import brings, are made under a fresh id that nobody can
-//! reach by name; then the registry publishes realm and clients in one transaction. So a realm is there wholly or not at all, whenever a process dies.
+//! reach by name; then the registry publishes realm and clients in one transaction. So a realm is there wholly or not at all,
+//! whenever a process dies.
 
 use super::{
     caller::MASTER,
@@ -25,7 +26,8 @@ use tonic::Request;
 /// The name under which dependents follow the registry's change log.
 const REGISTRY: &str = "client-registry";
 
-/// Makes a realm with what Keycloak gives a new one and what the representation lists. `maker` is the user of master who makes it, if any: he gets its admin roles.
+/// Makes a realm with what Keycloak gives a new one and what the representation lists. `maker` is the user of master who makes it,
+/// if any: he gets its admin roles.
 pub(crate) async fn create_realm(
     services: &Services,
     representation: &RealmRepresentation,

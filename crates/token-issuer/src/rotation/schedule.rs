@@ -1,8 +1,8 @@
 //! What is to be done with a realm's keys, and when. It looks at no clock and no database.
 //!
-//! A key is published before it signs: whoever fetches the JWKS that often knows it by then. Once it signs no more it stays until the last token that it
-//! signed has expired. Keys that an administrator brought, and those that nobody outside verifies with (HMAC), are left alone:
-//! tokens without an end, such as offline tokens, stand on the latter.
+//! A key is published before it signs: whoever fetches the JWKS that often knows it by then. Once it signs no more it stays until
+//! the last token that it signed has expired. Keys that an administrator brought, and those that nobody outside verifies with
+//! (HMAC), are left alone: tokens without an end, such as offline tokens, stand on the latter.
 
 /// Old keys of one algorithm that are kept at the most: a key set has to be fetched and read by small devices too. Where more are due
 /// the next key waits.

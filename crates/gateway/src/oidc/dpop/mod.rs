@@ -111,7 +111,8 @@ pub(crate) struct ProvenRequest<'a> {
 /// The proof of a request, if it has one.
 ///
 /// # Errors
-/// [`Error::Dpop`] for a proof that proves nothing, [`Error::DpopNonce`] for one without a nonce that it needs, and what the session service answers.
+/// [`Error::Dpop`] for a proof that proves nothing, [`Error::DpopNonce`] for one without a nonce that it needs, and what the session
+/// service answers.
 pub(crate) async fn binding(request: &ProvenRequest<'_>) -> Result<Option<Binding>, Error> {
     let mut proofs = request.headers.get_all(DPOP).iter();
     let Some(proof) = proofs.next() else { return Ok(None) };
