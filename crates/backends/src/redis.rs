@@ -70,6 +70,9 @@ impl Redis {
                 "127.0.0.1",
                 "--appendonly",
                 "yes",
+                // What was answered is on the disk: a revocation must not be undone by a crash.
+                "--appendfsync",
+                "always",
                 "--save",
                 "",
             ])
