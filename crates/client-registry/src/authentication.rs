@@ -12,6 +12,7 @@ mod client_x509;
 mod custom;
 mod federated_jwt;
 mod from_outside;
+mod live_secret;
 mod public_client;
 mod subject_mapping;
 mod unsupported;

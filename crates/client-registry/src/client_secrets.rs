@@ -88,7 +88,7 @@ impl RegistryService {
         if secret_id.as_deref().is_some_and(|id| !is_storable(id)) {
             return Err(Error::SecretNotFound);
         }
-        let (mut tx, _) = self.begin_in_realm(&realm_id).await?;
+        let mut tx = self.database.begin().await?;
         let client = clients::find_locked(&mut tx, &realm_id, &id).await?.ok_or(Error::ClientNotFound)?;
         let of = Of { realm_id: &realm_id, client_uuid: &id };
         let deleted = client_secrets::delete_replaced(&mut tx, of, secret_id.as_deref()).await?;

@@ -116,7 +116,7 @@ impl RegistryService {
         if !realms::update(&mut tx, &realm).await? {
             return Err(Error::VersionMismatch);
         }
-        if SecretPolicy::of(&stored.realm)? != checked.secrets {
+        if checked.secrets.forgets_after(SecretPolicy::of(&stored.realm)?) {
             forget_secrets(&mut tx, &realm.id, checked.secrets).await?;
         }
         let mut entries = Vec::new();

@@ -65,6 +65,11 @@ impl SecretPolicy {
         Ok(Self { readable, live_max, rotated_period_ms: rotated_period_s * 1000 })
     }
 
+    /// Whether secrets that were kept readable before are to be forgotten.
+    pub(crate) fn forgets_after(self, before: Self) -> bool {
+        before.readable && !self.readable
+    }
+
     /// Whether a secret of the client is kept so that it can be read again. One that signs assertions always is: without it no
     /// signature can be checked.
     pub(crate) fn keeps_readable(self, client: &Client) -> bool {

@@ -1,12 +1,13 @@
 //! When each secret was last used, to the minute and without a write per token: noted in memory, written down now and then.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use latchkey_platform::clock::SharedClock;
 use latchkey_platform::database::Database;
+use parking_lot::Mutex;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
@@ -41,7 +42,7 @@ impl SecretUse {
         if self.noted_ms.load(Ordering::Relaxed) < minute_ms
             && self.noted_ms.fetch_max(minute_ms, Ordering::Relaxed) < minute_ms
         {
-            self.uses.noted().insert(self.key.clone(), minute_ms);
+            self.uses.0.lock().insert(self.key.clone(), minute_ms);
         }
     }
 
@@ -52,22 +53,18 @@ impl SecretUse {
 }
 
 impl SecretUses {
-    fn noted(&self) -> std::sync::MutexGuard<'_, BTreeMap<SecretKey, i64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Writes down what is noted. After a failure the rest is noted still.
     pub(crate) async fn write(&self, database: &Database) -> Result<(), Error> {
         loop {
             let some: Vec<_> = {
-                let mut noted = self.noted();
+                let mut noted = self.0.lock();
                 std::iter::from_fn(|| noted.pop_first()).take(AT_ONCE).collect()
             };
             if some.is_empty() {
                 return Ok(());
             }
             if let Err(error) = write_some(database, &some).await {
-                let mut noted = self.noted();
+                let mut noted = self.0.lock();
                 for (key, used_ms) in some {
                     noted.entry(key).and_modify(|later| *later = used_ms.max(*later)).or_insert(used_ms);
                 }

@@ -33,6 +33,7 @@ mod read_first;
 mod request_id;
 mod request_metrics;
 mod security_headers;
+mod signing;
 
 pub use app::{App, Services};
 pub use config::Config;

@@ -3,23 +3,17 @@
 use latchkey_api::registry::v1::{Client, refusal::Reason};
 use latchkey_platform::database::Queries;
 
+use super::live_secret::LiveSecret;
 use super::{Attempt, Authenticator, Denial, Preparation, Proof};
 use crate::error::Error;
-use crate::secret_uses::SecretUse;
-use crate::store::client_secrets::{self, Of, SecretKey};
+use crate::store::client_secrets::{self, Of};
 use crate::verifier::Verifier;
 
 /// Its `client_authenticator_type`.
 pub(super) const TYPE: &str = "client-secret";
 
 /// The verifiers of a client's secrets.
-pub(super) struct ClientSecret(Vec<Ending>);
-
-struct Ending {
-    verifier: Verifier,
-    expires_ms: Option<i64>,
-    uses: SecretUse,
-}
+pub(super) struct ClientSecret(Vec<LiveSecret<Verifier>>);
 
 impl ClientSecret {
     pub(super) async fn load(
@@ -29,11 +23,11 @@ impl ClientSecret {
     ) -> Result<Self, Error> {
         let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
         let live = client_secrets::live(db, of, with.now_ms).await?;
-        let endings = live.into_iter().filter_map(|secret| {
-            let uses = SecretUse::new(SecretKey::new(of, &secret.id), secret.last_used_ms, with.uses);
-            Some(Ending { verifier: secret.verifier?, expires_ms: secret.expires_ms, uses })
+        let kept = live.into_iter().filter_map(|mut secret| {
+            let verifier = secret.verifier.take()?;
+            Some(LiveSecret::new(of, &secret, verifier, with.uses))
         });
-        Ok(Self(endings.collect()))
+        Ok(Self(kept.collect()))
     }
 }
 
@@ -43,14 +37,13 @@ impl Authenticator for ClientSecret {
         let presented = attempt.realm.verifier_key.verifier(&attempt.client.id, secret);
         let mut proven = None;
         // All of them each time: how long it takes does not tell which one it was.
-        for Ending { verifier, expires_ms, uses } in &self.0 {
-            let live = expires_ms.is_none_or(|end| end > attempt.now_ms);
-            if verifier.is_same(&presented) & live {
-                proven = Some(uses);
+        for known in &self.0 {
+            if known.kept.is_same(&presented) & known.is_live(attempt.now_ms) {
+                proven = Some(known);
             }
         }
-        if let Some(uses) = proven.filter(|_| !secret.is_empty()) {
-            uses.note(attempt.now_ms);
+        if let Some(known) = proven.filter(|_| !secret.is_empty()) {
+            known.note_use(attempt.now_ms);
             Ok(Proof { method: TYPE.into(), assertion: None })
         } else {
             Err(Reason::InvalidCredentials.into())
@@ -58,6 +51,6 @@ impl Authenticator for ClientSecret {
     }
 
     fn weight(&self) -> usize {
-        self.0.iter().map(|ending| size_of::<Ending>() + ending.uses.weight()).sum()
+        self.0.iter().map(LiveSecret::weight).sum()
     }
 }

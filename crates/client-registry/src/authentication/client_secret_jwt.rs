@@ -6,24 +6,18 @@ use latchkey_platform::database::Queries;
 use zeroize::Zeroizing;
 
 use super::assertion::UnverifiedAssertion;
+use super::live_secret::LiveSecret;
 use super::{Attempt, Authenticator, Denial, Preparation, Proof};
 use crate::client_secrets::open;
 use crate::error::Error;
 use crate::public_key::is_asymmetric;
-use crate::secret_uses::SecretUse;
-use crate::store::client_secrets::{self, Of, SecretKey};
+use crate::store::client_secrets::{self, Of};
 
 /// Its `client_authenticator_type`.
 pub(super) const TYPE: &str = "client-secret-jwt";
 
 /// A client's secrets: a MAC cannot be checked without them.
-pub(super) struct ClientSecretJwt(Vec<Ending>);
-
-struct Ending {
-    secret: Zeroizing<String>,
-    expires_ms: Option<i64>,
-    uses: SecretUse,
-}
+pub(super) struct ClientSecretJwt(Vec<LiveSecret<Zeroizing<String>>>);
 
 impl ClientSecretJwt {
     pub(super) async fn load(
@@ -32,14 +26,13 @@ impl ClientSecretJwt {
         client: &Client,
     ) -> Result<Self, Error> {
         let of = Of { realm_id: &client.realm_id, client_uuid: &client.id };
-        let mut endings = Vec::new();
+        let mut kept = Vec::new();
         for secret in client_secrets::live(db, of, with.now_ms).await? {
-            let Some(sealed) = secret.sealed else { continue };
-            let opened = Zeroizing::new(open(with.vault, of, &secret.id, &sealed).await?);
-            let uses = SecretUse::new(SecretKey::new(of, &secret.id), secret.last_used_ms, with.uses);
-            endings.push(Ending { secret: opened, expires_ms: secret.expires_ms, uses });
+            let Some(sealed) = &secret.sealed else { continue };
+            let opened = Zeroizing::new(open(with.vault, of, &secret.id, sealed).await?);
+            kept.push(LiveSecret::new(of, &secret, opened, with.uses));
         }
-        Ok(Self(endings))
+        Ok(Self(kept))
     }
 
     /// The secret that an assertion is signed with.
@@ -48,13 +41,13 @@ impl ClientSecretJwt {
         algorithm: hmac::Algorithm,
         assertion: &UnverifiedAssertion<'_>,
         now_ms: i64,
-    ) -> Option<&Ending> {
-        let live = self.0.iter().filter(|ending| ending.expires_ms.is_none_or(|end| end > now_ms));
+    ) -> Option<&LiveSecret<Zeroizing<String>>> {
+        let live = self.0.iter().filter(|known| known.is_live(now_ms));
         // All of them each time: how long it takes does not tell which one it was.
-        live.fold(None, |proven, ending| {
-            let key = hmac::Key::new(algorithm, ending.secret.as_bytes());
+        live.fold(None, |proven, known| {
+            let key = hmac::Key::new(algorithm, known.kept.as_bytes());
             let verified = hmac::verify(&key, assertion.signed.as_bytes(), &assertion.signature).is_ok();
-            if verified { Some(ending) } else { proven }
+            if verified { Some(known) } else { proven }
         })
     }
 }
@@ -72,7 +65,7 @@ impl Authenticator for ClientSecretJwt {
             .signer(algorithm, &assertion, now_ms)
             .ok_or_else(|| failed("Signature on JWT token by client secret  failed validation"))?;
         let id = assertion.check_use(client, &presented.assertion_audiences, now_ms.div_euclid(1000))?;
-        signer.uses.note(now_ms);
+        signer.note_use(now_ms);
         Ok(Proof { method: TYPE.into(), assertion: Some(id) })
     }
 
@@ -81,7 +74,7 @@ impl Authenticator for ClientSecretJwt {
     }
 
     fn weight(&self) -> usize {
-        self.0.iter().map(|ending| size_of::<Ending>() + ending.secret.len() + ending.uses.weight()).sum()
+        self.0.iter().map(|known| known.weight() + known.kept.len()).sum()
     }
 }
 

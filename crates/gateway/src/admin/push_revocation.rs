@@ -7,7 +7,7 @@ use super::{
     clients::ClientPath,
     error::{Answer, Error},
 };
-use crate::{App, address::base_url};
+use crate::{App, address::base_url, oidc::issue::realm_algorithm};
 use axum::{Router, extract::Path, routing::post};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use latchkey_api::{
@@ -26,8 +26,6 @@ const AT_ONCE: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// For one client, who has five seconds to answer the registry.
 const CALL: Duration = Duration::from_secs(7);
-/// Where the realm names no algorithm.
-const DEFAULT_ALGORITHM: &str = "RS256";
 
 pub(super) fn router() -> Router<App> {
     Router::new()
@@ -97,13 +95,9 @@ impl Pusher<'_> {
 
     async fn sign_and_push(&self, client: &AdminUrl) -> Result<bool, Error> {
         let realm = &self.admin.realm;
-        let algorithm = match realm.default_signature_algorithm.as_str() {
-            "" => DEFAULT_ALGORITHM,
-            algorithm => algorithm,
-        };
         let request = SignNotBeforeRequest {
             realm_id: realm.id.clone(),
-            algorithm: algorithm.to_owned(),
+            algorithm: realm_algorithm(realm).to_owned(),
             client_id: client.client_id.clone(),
             // The client keeps one time for both.
             not_before_s: realm.not_before_s.max(client.not_before_s),

@@ -3,6 +3,8 @@
 //! Statuses, codes and descriptions are Keycloak's, which answers some cases otherwise than the RFC asks for: where they
 //! differ, Keycloak is followed. The cause of an error of ours stays in the log.
 
+mod code;
+
 use super::{binding, dpop, json_object::JsonObject};
 use crate::limits::Limited;
 use axum::{
@@ -10,6 +12,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::Response,
 };
+use code::Code;
 use latchkey_api::registry::v1::{Refusal, refusal};
 use tonic::Code as GrpcCode;
 
@@ -204,54 +207,6 @@ pub(crate) enum Error {
     /// A service answered something that the contract does not allow.
     #[error("a service answered without {0}")]
     IncompleteAnswer(&'static str),
-}
-
-/// The `error` of an answer. RFC 6749 section 5.2 and the RFCs beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
-    /// "The request is missing a required parameter, includes an unsupported parameter value, repeats a parameter, ..."
-    InvalidRequest,
-    /// "Client authentication failed (e.g., unknown client, no client authentication included, ...)."
-    InvalidClient,
-    /// "The provided authorization grant or refresh token is invalid, expired, revoked, ... or was issued to another client."
-    InvalidGrant,
-    /// "The authenticated client is not authorized to use this authorization grant type."
-    UnauthorizedClient,
-    /// "The authorization grant type is not supported by the authorization server."
-    UnsupportedGrantType,
-    /// "The requested scope is invalid, unknown, malformed, or exceeds the scope granted."
-    InvalidScope,
-    /// RFC 8707 section 2: "The requested resource is invalid, missing, unknown, or malformed."
-    InvalidTarget,
-    /// RFC 9449 section 8: the proof is to be made again, with the nonce of the answer's header.
-    UseDpopNonce,
-    /// RFC 6749 section 4.1.2.1: "The resource owner or authorization server denied the request."
-    AccessDenied,
-    /// RFC 7009 section 2.2.1.
-    UnsupportedTokenType,
-    /// RFC 6749 section 4.1.2.1: an overload or maintenance; here with status 503 and `Retry-After`.
-    TemporarilyUnavailable,
-    /// Keycloak's word for a fault of its own.
-    UnknownError,
-}
-
-impl Code {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "invalid_request",
-            Self::InvalidClient => "invalid_client",
-            Self::InvalidGrant => "invalid_grant",
-            Self::UnauthorizedClient => "unauthorized_client",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::InvalidScope => "invalid_scope",
-            Self::InvalidTarget => "invalid_target",
-            Self::UseDpopNonce => "use_dpop_nonce",
-            Self::AccessDenied => "access_denied",
-            Self::UnsupportedTokenType => "unsupported_token_type",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::UnknownError => "unknown_error",
-        }
-    }
 }
 
 /// Whether an endpoint's errors forbid caching in so many words: the token endpoint's do, the others' say nothing.

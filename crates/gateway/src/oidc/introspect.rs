@@ -14,7 +14,7 @@ use super::{
     resolve::{is_true, resolve, service_account_notes},
     signed_answer::SignedAnswer,
 };
-use crate::{App, address::base_url, login_events::LoginAttempt, request_context::RequestContext};
+use crate::{App, address::base_url, login_events::LoginAttempt, request_context::RequestContext, signing};
 use axum::{
     body::Body,
     extract::State,
@@ -22,12 +22,8 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use latchkey_api::{
-    issuer::v1::{IssueRequest, TokenToSign},
-    roles::v1::ResolveRequest,
-};
+use latchkey_api::{issuer::v1::TokenToSign, roles::v1::ResolveRequest};
 use serde_json::{Map, Value};
-use tonic::Request;
 
 /// The claims of the token itself that an answer repeats; all others come from the mappers.
 const OWN_CLAIMS: [&str; 14] = [
@@ -297,12 +293,7 @@ async fn signed(
         claims: Bytes::from(Value::Object(claims).to_string()),
         ..TokenToSign::default()
     };
-    let asked = IssueRequest {
-        realm_id: caller.realm.id.clone(),
-        access_token: Some(to_sign),
-        ..IssueRequest::default()
-    };
-    Ok(app.services.issuer.issue(Request::new(asked)).await?.into_inner().access_token)
+    Ok(signing::sign(&app.services, &caller.realm.id, to_sign).await?)
 }
 
 #[cfg(test)]

@@ -141,11 +141,9 @@ pub(crate) async fn issue(request: &TokenRequest<'_>, issuance: Issuance) -> Res
         .filter(|session| session.gives_refresh_token)
         .map(|session| refresh_token(client, &issuer, session, &resolution, (binding.as_ref(), thumbprint)))
         .transpose()?;
-    let encryption = match resolution.id_token_claims.is_empty() {
-        true => None,
-        false => Encryption::of_id_tokens(client)?,
-    };
-    let id_token = (!resolution.id_token_claims.is_empty()).then(|| TokenToSign {
+    let with_id_token = !resolution.id_token_claims.is_empty();
+    let encryption = if with_id_token { Encryption::of_id_tokens(client)? } else { None };
+    let id_token = with_id_token.then(|| TokenToSign {
         algorithm: algorithm(realm, client, "id.token.signed.response.alg"),
         header_type: "JWT".to_owned(),
         token_type: "ID".to_owned(),
@@ -281,8 +279,15 @@ fn refresh_token(
 pub(crate) fn algorithm(realm: &Realm, client: &Client, attribute: &str) -> String {
     match client.attributes.get(attribute).map(String::as_str) {
         Some(algorithm) if !algorithm.is_empty() => algorithm.to_owned(),
-        _ if realm.default_signature_algorithm.is_empty() => "RS256".to_owned(),
-        _ => realm.default_signature_algorithm.clone(),
+        _ => realm_algorithm(realm).to_owned(),
+    }
+}
+
+/// What a realm signs with where nothing else is said.
+pub(crate) fn realm_algorithm(realm: &Realm) -> &str {
+    match realm.default_signature_algorithm.as_str() {
+        "" => "RS256",
+        algorithm => algorithm,
     }
 }
 

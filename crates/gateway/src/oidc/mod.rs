@@ -14,7 +14,7 @@ pub(crate) mod form;
 mod form_request;
 mod grant;
 mod introspect;
-mod issue;
+pub(crate) mod issue;
 mod json_object;
 mod kept_clients;
 pub(crate) mod live_token;

@@ -2,13 +2,9 @@
 //! takes them for one: they name no client that they were issued to (`azp`), have no `typ` among their claims, and do not expire.
 
 use super::error::Error;
-use crate::App;
-use latchkey_api::{
-    issuer::v1::{IssueRequest, TokenToSign},
-    registry::v1::Realm,
-};
+use crate::{App, signing};
+use latchkey_api::{issuer::v1::TokenToSign, registry::v1::Realm};
 use serde_json::{Map, Value};
-use tonic::Request;
 
 /// What is to be signed.
 pub(crate) struct SignedAnswer {
@@ -37,8 +33,6 @@ impl SignedAnswer {
             claims: Value::Object(claims).to_string().into(),
             ..TokenToSign::default()
         };
-        let request =
-            IssueRequest { realm_id: realm.id.clone(), access_token: Some(token), ..IssueRequest::default() };
-        Ok(app.services.issuer.issue(Request::new(request)).await?.into_inner().access_token)
+        Ok(signing::sign(&app.services, &realm.id, token).await?)
     }
 }

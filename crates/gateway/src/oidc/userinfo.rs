@@ -249,25 +249,24 @@ async fn userinfo(
         .map_err(|_| Error::IncompleteAnswer("claims that are a JSON object"))?;
     claims.entry("sub").or_insert(Value::String(account.id));
     let encryption = Encryption::of_userinfo(client)?;
-    let signed = match client.attributes.get(SIGNED_WITH).filter(|algorithm| !algorithm.is_empty()) {
-        None => None,
+    let told = match client.attributes.get(SIGNED_WITH).filter(|algorithm| !algorithm.is_empty()) {
+        None => Told::Json(claims),
         Some(algorithm) => {
             let answer = SignedAnswer {
                 issuer,
                 audience: client.client_id.clone(),
                 algorithm: algorithm.clone(),
                 header_type: "JWT",
-                claims: claims.clone(),
+                claims,
             };
-            Some(answer.sign(app, realm).await?)
+            Told::Jwt(answer.sign(app, realm).await?)
         }
     };
-    Ok(match (signed, encryption) {
-        (None, None) => Told::Json(claims),
-        (Some(jwt), None) => Told::Jwt(jwt),
-        (Some(jwt), Some(encryption)) => Told::Jwt(encryption.encrypt_jwt(&jwt)?),
-        (None, Some(encryption)) => Told::Jwt(encryption.encrypt_json(&Value::Object(claims).to_string())?),
-    })
+    let Some(encryption) = encryption else { return Ok(told) };
+    Ok(Told::Jwt(match told {
+        Told::Json(claims) => encryption.encrypt_json(&Value::Object(claims).to_string())?,
+        Told::Jwt(jwt) => encryption.encrypt_jwt(&jwt)?,
+    }))
 }
 
 /// The third and fourth letters of an access token's jti tell.

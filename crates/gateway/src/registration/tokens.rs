@@ -1,9 +1,9 @@
 //! The two tokens of registration: JWTs that the realm signs for itself (HS512), whose id is all that is kept of them.
 
-use crate::Services;
-use latchkey_api::issuer::v1::{IssueRequest, TokenToSign};
+use crate::{Services, signing};
+use latchkey_api::issuer::v1::TokenToSign;
 use serde_json::{Map, Value};
-use tonic::{Request, Status};
+use tonic::Status;
 
 /// `typ` of the token that lets somebody register clients.
 pub(crate) const INITIAL_ACCESS_TOKEN: &str = "InitialAccessToken";
@@ -54,11 +54,6 @@ impl NewToken<'_> {
             claims: Value::Object(claims).to_string().into_bytes().into(),
             ..TokenToSign::default()
         };
-        let request = IssueRequest {
-            realm_id: realm_id.to_owned(),
-            access_token: Some(token),
-            ..IssueRequest::default()
-        };
-        Ok(services.issuer.issue(Request::new(request)).await?.into_inner().access_token)
+        signing::sign(services, realm_id, token).await
     }
 }

@@ -4,8 +4,8 @@
 //! A nonce is a MAC of the realm over a time, made and checked by token-issuer like a refresh token: nothing is kept for it, and any
 //! replica takes it.
 
-use crate::{App, oidc::error::Error};
-use latchkey_api::issuer::v1::{IssueRequest, TokenToSign, VerifyRequest, verify_response::Outcome};
+use crate::{App, oidc::error::Error, signing};
+use latchkey_api::issuer::v1::{TokenToSign, VerifyRequest, verify_response::Outcome};
 use tonic::Request;
 
 /// A client attribute: the client's proofs need a nonce.
@@ -39,7 +39,5 @@ async fn new(app: &App, realm_id: &str) -> Result<String, Error> {
         lifetime_s: LIFETIME_S,
         ..TokenToSign::default()
     };
-    let asked =
-        IssueRequest { realm_id: realm_id.to_owned(), access_token: Some(nonce), ..IssueRequest::default() };
-    Ok(app.services.issuer.issue(Request::new(asked)).await?.into_inner().access_token)
+    Ok(signing::sign(&app.services, realm_id, nonce).await?)
 }

@@ -4,11 +4,11 @@
 
 use super::{
     TokenRequest,
-    token_exchange::{ACCESS_TOKEN, in_audience},
+    token_exchange::{ACCESS_TOKEN, live_access_token, require_audience},
 };
 use crate::oidc::{
     error::Error,
-    live_token::{Lapsed, LiveToken, check, from_refusal, verify},
+    live_token::{Lapsed, LiveToken, from_refusal},
     resolve::{access_token_request, is_true, resolve},
 };
 use bytes::Bytes;
@@ -59,15 +59,10 @@ pub(super) fn with_act(claims: &Bytes, act: Value) -> Result<Bytes, Error> {
 
 /// Who shows an actor token: a live access token of this realm that was issued to the requester, or for it.
 async fn actor(request: &TokenRequest<'_>, issuer: &str, token: &str) -> Result<(LiveToken, Account), Error> {
-    let TokenRequest { app, realm, client, .. } = request;
     let checked = async {
-        let token = verify(app, realm, issuer, token).await?;
-        if !matches!(token.token_type.as_str(), "Bearer" | "DPoP") {
-            return Err(Lapsed::Unverified);
-        }
-        let actor = check(app, realm, token).await?;
+        let actor = live_access_token(request, issuer, token).await?;
         let wanted = access_token_request(&actor.client, actor.account()?);
-        let resolution = resolve(app, wanted).await?.map_err(|refusal| from_refusal(&refusal))?;
+        let resolution = resolve(request.app, wanted).await?.map_err(|refusal| from_refusal(&refusal))?;
         let account = actor.check_account(resolution.account)?;
         Ok((actor, account))
     };
@@ -75,9 +70,7 @@ async fn actor(request: &TokenRequest<'_>, issuer: &str, token: &str) -> Result<
         Lapsed::Failed(error) => error,
         _ => Error::ActorTokenInvalid,
     })?;
-    if actor.token.azp != client.client_id && !in_audience(&actor.token, &client.client_id)? {
-        return Err(Error::NotInAudience);
-    }
+    require_audience(request, &actor)?;
     Ok((actor, account))
 }
 

@@ -7,7 +7,7 @@ use crate::{
     oidc::{
         error::Error,
         issue::{Issuance, TokenAnswer, TokenForm, issue},
-        live_token::{self, Lapsed, check, verify},
+        live_token::{self, Lapsed, LiveToken, check, verify},
         resolve::{access_token_request, is_true, resolve},
     },
 };
@@ -44,15 +44,8 @@ pub(crate) async fn token_exchange(request: &TokenRequest<'_>) -> Result<TokenAn
     }
 
     let issuer = base_url::issuer(&app.config, context, realm);
-    let subject = match verify(app, realm, &issuer, subject_token).await {
-        Ok(token) if matches!(token.token_type.as_str(), "Bearer" | "DPoP") => check(app, realm, token).await,
-        Ok(_) => Err(Lapsed::Unverified),
-        Err(lapsed) => Err(lapsed),
-    };
-    let subject = subject.map_err(invalid_subject)?;
-    if subject.token.azp != client.client_id && !in_audience(&subject.token, &client.client_id)? {
-        return Err(Error::NotInAudience);
-    }
+    let subject = live_access_token(request, &issuer, subject_token).await.map_err(invalid_subject)?;
+    require_audience(request, &subject)?;
     let form_of_token = match form.get_nonempty("requested_token_type") {
         None | Some(ACCESS_TOKEN) => TokenForm::Exchanged,
         Some(ID_TOKEN) => TokenForm::ExchangedForIdToken,
@@ -93,6 +86,30 @@ pub(crate) async fn token_exchange(request: &TokenRequest<'_>) -> Result<TokenAn
     issue(request, Issuance { grant: Grant::TokenExchange, resolution, session, form: form_of_token }).await
 }
 
+/// An access token of this realm that counts still.
+pub(super) async fn live_access_token(
+    request: &TokenRequest<'_>,
+    issuer: &str,
+    token: &str,
+) -> Result<LiveToken, Lapsed> {
+    let TokenRequest { app, realm, .. } = request;
+    let token = verify(app, realm, issuer, token).await?;
+    if !matches!(token.token_type.as_str(), "Bearer" | "DPoP") {
+        return Err(Lapsed::Unverified);
+    }
+    check(app, realm, token).await
+}
+
+/// A token that is shown must have been issued to the requester, or for it.
+pub(super) fn require_audience(request: &TokenRequest<'_>, live: &LiveToken) -> Result<(), Error> {
+    let client_id = &request.client.client_id;
+    if live.token.azp == *client_id || in_audience(&live.token, client_id)? {
+        Ok(())
+    } else {
+        Err(Error::NotInAudience)
+    }
+}
+
 fn invalid_subject(lapsed: Lapsed) -> Error {
     match lapsed {
         Lapsed::Failed(error) => error,
@@ -110,8 +127,7 @@ async fn require_client(request: &TokenRequest<'_>, client_id: &str) -> Result<(
     }
 }
 
-/// Whether a token is meant for a client.
-pub(super) fn in_audience(token: &VerifiedToken, client_id: &str) -> Result<bool, Error> {
+fn in_audience(token: &VerifiedToken, client_id: &str) -> Result<bool, Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Audience {
